@@ -1,0 +1,98 @@
+"""IP addresses: which of them identify somebody, and which part of them does.
+
+A private IPv4 address keeps its host part, so that subnets can still be reasoned about: 10.20.5.7 is masked in its
+first two octets, 192.168.3.7 in its first three. A public address is masked whole. Addresses that identify nobody stay:
+loopback, link-local and metadata addresses, netmasks, multicast, and the names of blocks such as 10.0.0.0/8.
+"""
+
+import ipaddress
+from typing import Final
+
+Span = tuple[int, int]
+# Where the split of a match says: no identifier after all.
+NOTHING: Final[tuple[Span, ...]] = ()
+
+_PRIVATE_16: Final = frozenset(range(16, 32))
+_BLOCKS: Final = frozenset((b"10.0.0.0/8", b"172.16.0.0/12", b"192.168.0.0/16", b"100.64.0.0/10"))
+# Public resolvers, the same for everybody.
+_EVERYBODYS: Final = frozenset((b"1.1.1.1", b"1.0.0.1", b"8.8.8.8", b"8.8.4.4", b"9.9.9.9"))
+_DIGITS: Final = frozenset(b"0123456789")
+_OCTET_MAX: Final = 255
+_MULTICAST_FIRST: Final = 224
+
+
+def _octets(text: bytes, separator: bytes) -> list[int] | None:
+    """Return the four octets of ``text``, or None when it is no IPv4 address."""
+    fields = text.split(separator)
+    if len(fields) != 4 or any(len(field) > 1 and field.startswith(b"0") for field in fields):  # noqa: PLR2004
+        return None
+    octets = [int(field) for field in fields]
+    return octets if max(octets) <= _OCTET_MAX else None
+
+
+def _identifying(octets: list[int]) -> int:
+    """Return how many leading octets identify somebody: 0, 2, 3 or 4."""
+    first, second, third, fourth = octets
+    if first in (0, 127, _OCTET_MAX) or first >= _MULTICAST_FIRST or (first, second) == (169, 254):
+        return 0
+    if first == 10 or (first == 172 and second in _PRIVATE_16):  # noqa: PLR2004
+        return 2
+    if (first, second) == (192, 168):
+        return 3
+    # A version such as Chrome/120.0.0.0, or the name of a whole network.
+    return 0 if (second, third, fourth) == (0, 0, 0) else 4
+
+
+def ipv4(text: bytes, start: int, end: int, *, private: bool) -> tuple[Span, ...] | None:
+    """Return the identifying part of the address at ``start:end``; None when it is not one of that sort."""
+    address = text[start:end]
+    octets = _octets(address, b".")
+    if octets is None or _longer_number(text, start, end):
+        return None
+    count = _identifying(octets)
+    if (count in (2, 3)) is not private:
+        return None if count else NOTHING
+    if count == 0 or address in _EVERYBODYS:
+        return NOTHING
+    if private:
+        if any(text.startswith(block, start) and not _digit_at(text, start + len(block)) for block in _BLOCKS):
+            return NOTHING
+        return ((start, start + len(b".".join(address.split(b".")[:count]))),)
+    return ((start, end),)
+
+
+def dashed_ipv4(text: bytes, start: int, end: int) -> tuple[Span, ...] | None:
+    """Return the identifying part of a host label such as ``ip-10-20-5-7`` or ``ec2-52-201-238-220``."""
+    first = text.index(b"-", start) + 1
+    octets = _octets(text[first:end], b"-")
+    if octets is None:
+        return None
+    count = _identifying(octets)
+    if count == 0:
+        return NOTHING
+    return ((first, first + len(b"-".join(text[first:end].split(b"-")[:count]))),)
+
+
+def ipv6(text: bytes, start: int, end: int) -> tuple[Span, ...] | None:
+    """Return the address at ``start:end`` when it is a global or unique local IPv6 address."""
+    address = text[start:end]
+    try:
+        parsed = ipaddress.IPv6Address(address.decode("ascii"))
+    except ValueError:
+        return None
+    if text[end : end + 1] == b":" or text[start - 1 : start] == b":":
+        return None
+    # Documentation, and too few groups to be more than a time or a range.
+    if address.count(b":") < 2 or parsed.is_link_local or parsed.is_loopback:  # noqa: PLR2004
+        return NOTHING
+    return ((start, end),)
+
+
+def _digit_at(text: bytes, position: int) -> bool:
+    return position < len(text) and text[position] in _DIGITS
+
+
+def _longer_number(text: bytes, start: int, end: int) -> bool:
+    """Tell whether the dotted number goes on to either side, as in 1.2.3.4.5."""
+    before = start > 1 and text[start - 1 : start] == b"." and text[start - 2] in _DIGITS
+    return before or (text[end : end + 1] == b"." and _digit_at(text, end + 1))

@@ -1,0 +1,94 @@
+"""ARNs: where one ends, and which parts of it identify somebody.
+
+``arn:partition:service:region:account:resource``. The structure is the same for every service, and no list of services
+is needed: partition, service, region and the words that name a type of resource stay; the account and the names are
+masked. The resource is split at ``/`` and ``:``; its first field is a type when another follows, save for the few
+services whose resources begin with a name. What is a word and what is a name is the business of ``names``.
+
+ARNs are met in URL-encoded form too (``arn%3Aaws%3A…``), and with ``\\/`` in JSON that escapes slashes.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+"""
+
+from typing import Final
+
+from aws_masker.addresses import Span
+from aws_masker.context import trimmed
+from aws_masker.re2c import compiled
+
+# No ARN is longer: https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html gives none over 2,048.
+MAX_LENGTH: Final = 2048
+
+# A policy variable or a placeholder is one field, whatever colons are in it.
+_VARIABLE: Final = r"\$\{[^}\s]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s]{1,80}\}\}"
+_COLON: Final = "(?::|%3[Aa])"
+_FIELD: Final = rf"((?:{_VARIABLE}|[A-Za-z0-9*?_-])*){_COLON}"
+_HEAD: Final = compiled(rf"arn{_COLON}aws[a-z-]{{0,10}}{_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True)
+_RESOURCE: Final = compiled(rf"(?:{_VARIABLE}|\\{{1,4}}/|[^\s\"'`<>\\|;,()\x00-\x1f])+")
+_SEPARATOR: Final = compiled(rf"{_VARIABLE}|\\{{1,4}}/|[:/*?]|%3[Aa]|%2[Ff]|%2[Aa]|%3[Ff]")
+_TYPE: Final = compiled(r"[a-z][A-Za-z0-9-]{0,40}")
+# The resource of these begins with a name, not with a type.
+_NAME_FIRST: Final = frozenset((b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"s3-outposts-bucket"))
+_TYPE_ENDS: Final = frozenset((b":", b"/", b"%3A", b"%3a", b"%2F", b"%2f", b"\\/", b"\\\\/"))
+_BRACKETS: Final = ((b"]", b"["), (b"}", b"{"))
+_PUBLIC_PARAMETERS: Final = b"parameter/aws/"
+_AWS_ALIAS: Final = b"alias/aws/"
+
+
+def split(text: bytes, start: int) -> tuple[int, tuple[Span, ...]] | None:
+    """Return where the ARN at ``start`` ends and its parts that may identify somebody; None when it is no ARN.
+
+    An ARN that belongs to AWS has no such parts.
+    """
+    limit = min(len(text), start + MAX_LENGTH)
+    head = _HEAD.match(text, start, limit)
+    if head is None:
+        return None
+    service, _, account = head.groups()
+    low = head.end()
+    found = _RESOURCE.match(text, low, limit)
+    end = _trimmed(text, low, found.end()) if found else low
+    if account == b"aws" or text.startswith((_AWS_ALIAS, _PUBLIC_PARAMETERS), low):
+        return end, ()
+    fields = _fields(text, low, end)
+    if len(fields) > 1 and service not in _NAME_FIRST and _is_type(text, fields[0]):
+        fields = fields[1:]
+    if service == b"s3" and not account:
+        # The bucket; an object's key stays, as in an s3:// URI.
+        fields = fields[:1]
+    parts = trimmed(text, ((one, two) for one, two, _ in fields))
+    if account.isdigit():
+        parts.insert(0, head.span(3))
+    return end, tuple(parts)
+
+
+def _fields(text: bytes, low: int, end: int) -> list[tuple[int, int, bytes]]:
+    """Return the fields of a resource, each with what follows it."""
+    fields = []
+    at = low
+    for mark in _SEPARATOR.finditer(text, low, end):
+        one, two = mark.span()
+        fields.append((at, one, text[one:two]))
+        at = two
+    fields.append((at, end, b""))
+    return fields
+
+
+def _is_type(text: bytes, field: tuple[int, int, bytes]) -> bool:
+    low, high, separator = field
+    return separator in _TYPE_ENDS and _TYPE.fullmatch(text[low:high]) is not None
+
+
+def _trimmed(text: bytes, start: int, end: int) -> int:
+    """Take punctuation and unbalanced brackets that belong to the sentence off the end."""
+    while end > start:
+        last = text[end - 1 : end]
+        if last in b".!" or (last == b"?" and text[end - 2 : end - 1] not in b"/:*"):
+            end -= 1
+            continue
+        pair = next((pair for pair in _BRACKETS if pair[0] == last), None)
+        if pair and text.count(pair[0], start, end) > text.count(pair[1], start, end):
+            end -= 1
+            continue
+        return end
+    return end

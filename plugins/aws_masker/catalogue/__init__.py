@@ -1,0 +1,173 @@
+"""The catalogue: every family of identifiers, as data.
+
+A family is a row in one of the ``*.toml`` files beside this module. To add one is to add a row, and nothing else. A row
+says how the family is found (exactly one of):
+
+``pattern``
+    RE2 syntax, bounded by non-alphanumeric characters on both sides (the engine sees to that).
+``host``
+    RE2 syntax for a host name, with a path if it needs one, from its first character on.
+``keys``
+    API names (``DBInstanceIdentifier``) beside which a value of the form ``value`` is an identifier.
+``split``
+    The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
+
+In ``pattern`` and ``host``, capture groups mark the parts to be masked; without groups the whole match is. ``match``
+and ``reject`` are its evidence: texts with what must be masked between « and », and texts that must stay as they are. A
+row without both is refused.
+
+``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>`` are macros.
+"""
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+from aws_masker.errors import CatalogueError
+from aws_masker.tokens import LABEL_PATTERN, MAX_LABEL_LENGTH
+
+KINDS: Final = ("account", "identifier", "network", "name", "secret", "pii")
+ANY_VALUE: Final = "<any>"
+MACROS: Final[Mapping[str, str]] = {
+    "<hex>": "(?:[0-9a-f]{17}|[0-9a-f]{8})",
+    "<hex8>": "[0-9a-f]{8}",
+    "<hex17>": "[0-9a-f]{17}",
+    "<uuid>": "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    "<region>": "[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]{4,9}-[0-9]",
+    "<acct>": "[0-9]{12}",
+    "<aws>": r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov)",
+}
+_FIELDS: Final = frozenset(
+    ("name", "service", "title", "kind", "label", "pattern", "host", "keys", "value", "split", "match", "reject")
+)
+_WAYS: Final = ("pattern", "host", "keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family of identifiers. ``pattern``, ``host`` and ``value`` have their macros expanded."""
+
+    name: str
+    service: str
+    title: str
+    kind: str
+    label: str
+    match: tuple[str, ...]
+    reject: tuple[str, ...]
+    pattern: str = ""
+    host: str = ""
+    keys: tuple[str, ...] = ()
+    value: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All families, in the order in which they are tried, and the word lists that belong to them."""
+
+    families: tuple[Family, ...]
+    suffixes: tuple[str, ...]
+    words: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all families."""
+        return frozenset(family.name for family in self.families)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels that families give to their tokens."""
+        return frozenset(family.label for family in self.families)
+
+
+def expand(pattern: str) -> str:
+    """Return ``pattern`` with its macros written out."""
+    for macro, meaning in MACROS.items():
+        pattern = pattern.replace(macro, meaning)
+    return pattern
+
+
+def family(row: Mapping[str, Any]) -> Family:
+    """Build a family from a row of a TOML file.
+
+    Raises CatalogueError naming the row and what it lacks.
+    """
+    name = row.get("name", "(a row without a name)")
+    for key in ("name", "service", "title"):
+        if not isinstance(row.get(key), str) or not row[key]:
+            message = f"family {name}: {key} is missing"
+            raise CatalogueError(message)
+    unknown = set(row) - _FIELDS
+    if unknown:
+        message = f"family {name}: unknown fields {', '.join(sorted(unknown))}; known are {', '.join(sorted(_FIELDS))}"
+        raise CatalogueError(message)
+    if sum(way in row for way in _WAYS) != 1:
+        message = f"family {name}: needs exactly one of {', '.join(_WAYS)}"
+        raise CatalogueError(message)
+    for evidence in ("match", "reject"):
+        if not row.get(evidence):
+            message = f"family {name}: has no {evidence} examples, and no family may exist without"
+            raise CatalogueError(message)
+    for example in row["match"]:
+        if "«" not in example or example.count("«") != example.count("»"):
+            message = f"family {name}: a match example does not mark what is masked with « and »"
+            raise CatalogueError(message)
+    if row.get("kind") not in KINDS:
+        message = f"family {name}: kind must be one of {', '.join(KINDS)}"
+        raise CatalogueError(message)
+    label = row.get("label", "name")
+    if not LABEL_PATTERN.fullmatch(label) or len(label) > MAX_LABEL_LENGTH:
+        message = f"family {name}: label {label!r} is not lower-case words of at most {MAX_LABEL_LENGTH} characters"
+        raise CatalogueError(message)
+    return Family(
+        name=row["name"],
+        service=row["service"],
+        title=row["title"],
+        kind=row["kind"],
+        label=label,
+        match=tuple(row["match"]),
+        reject=tuple(row["reject"]),
+        pattern=expand(row.get("pattern", "")),
+        host=expand(row.get("host", "")),
+        keys=tuple(row.get("keys", ())),
+        value=row["value"] if row.get("value") == ANY_VALUE else expand(row.get("value", "")),
+        split=row.get("split", ""),
+    )
+
+
+def words(lines: Iterable[str]) -> frozenset[str]:
+    """Return the words of a word list: one a line, ``#`` starts a comment."""
+    return frozenset(word for line in lines if (word := line.partition("#")[0].strip().lower()))
+
+
+@functools.cache
+def load() -> Catalogue:
+    """Read the whole catalogue.
+
+    Raises CatalogueError when a file or a row is wrong, or when two rows share a name.
+    """
+    families: list[Family] = []
+    suffixes: list[str] = []
+    common: frozenset[str] = frozenset()
+    for file in sorted(resources.files(__name__).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".txt"):
+            common |= words(file.read_text("utf-8").splitlines())
+        if not file.name.endswith(".toml"):
+            continue
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            message = f"catalogue file {file.name}: {error}"
+            raise CatalogueError(message) from error
+        suffixes += table.get("suffixes", ())
+        families += map(family, table.get("family", ()))
+    seen: set[str] = set()
+    for one in families:
+        if one.name in seen:
+            message = f"family {one.name}: stands twice in the catalogue"
+            raise CatalogueError(message)
+        seen.add(one.name)
+    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), common)

@@ -1,0 +1,217 @@
+"""Context: a value is an identifier because of the key, flag or column beside it.
+
+A key of the catalogue (``DBInstanceIdentifier``) is met in many spellings (``db_instance_identifier``,
+``--db-instance-identifier``, ``DB_INSTANCE_IDENTIFIER``) and joined to its value in many ways: JSON at any depth of
+escaping, YAML, HCL, environment variables, flags, tables, XML, calls. ``pattern`` is one alternation that finds a known
+key with what joins it to a value; ``value_at`` then reads the value that begins there.
+
+A structured document gives its keys and values apart: ``joined`` writes them as text that the same pattern finds, with
+two control characters, which JSON text cannot hold, as marks.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from aws_masker.addresses import Span
+from aws_masker.catalogue import ANY_VALUE, Family
+from aws_masker.re2c import NEVER, compiled
+
+# Around every separate text: nothing is ever found across it.
+END: Final = b"\x00"
+# Opens a value that runs to END, whatever is in it.
+VALUE: Final = b"\x01"
+
+MAX_VALUE: Final = 512
+MAX_SECRET: Final = 8192
+_LOOK_BACK: Final = 120
+_EDGES: Final = b"-_.,:;=+@"
+
+_SPACE: Final = r"[ \t]{0,40}"
+_BREAK: Final = r"(?:[ \t\r\n]|\\{1,7}[nrt])"
+_QUOTE: Final = r"(?:\\{0,15}[\"'`])"
+_OPEN: Final = rf"(?:{_QUOTE}|{VALUE.decode()})?"
+_LIST: Final = rf"(?:\[{_BREAK}{{0,80}}|{_BREAK}{{1,80}}-[ \t]{{1,4}})?"
+_CALL: Final = r"(?:(?:new )?[&*]?[A-Za-z]{1,12}(?:\.[A-Za-z]{1,16})?\()?"
+_GLUE: Final = (
+    rf"{_QUOTE}?\]?\)?{_SPACE}"
+    rf"(?:(?:=>|:=|[:=|>]){_SPACE}{_LIST}{_CALL}{_OPEN}|\({_SPACE}{_QUOTE}|,{_SPACE}{_QUOTE})"
+)
+_FLAG_GLUE: Final = rf"(?:=|(?:{_BREAK}|\\{{1,8}}\r?\n){{1,80}}){_QUOTE}?"
+
+_WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_SPELLED: Final = compiled(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
+_BARE: Final = compiled(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,%d}" % MAX_VALUE)
+_BARE_SECRET: Final = compiled(r"[^\s\"'`\x00-\x1f]{1,1000}")
+_NEXT: Final = compiled(rf"{_QUOTE}{_BREAK}{{0,80}},{_BREAK}{{0,80}}{_QUOTE}")
+_NEXT_LINE: Final = compiled(r"\r?\n[ \t]{0,80}-[ \t]{1,4}")
+_PLAUSIBLE: Final = compiled(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$ \[\]-]{1,511}")
+# An expression of a programming language rather than a value.
+_EXPRESSION: Final = compiled(
+    r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
+    r"ctx|context|request|req|env|cfg|opts|input|output|resource|aws_[a-z_]+|cls|super|path|random_[a-z_]+)[.\[].*"
+    r"|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
+    r"|.*[(){}].*|.*\$\{.*"
+)
+# Written without quotes, only something with a joint in it is a value rather than a variable or a type.
+_JOINTED: Final = compiled(r".*[0-9/-].*")
+
+
+class Value(NamedTuple):
+    """Where a value stands: its bytes, and how it was written."""
+
+    start: int
+    end: int
+    quoted: bool
+
+
+def spelling(key: str) -> str:
+    """Return the RE2 pattern for all spellings of an API name such as ``DBInstanceIdentifier``."""
+    return "[-_]?".join(word.lower() for word in _WORDS.findall(key))
+
+
+def normal(key: bytes) -> bytes:
+    """Return what all spellings of a key have in common."""
+    return key.replace(b"_", b"").replace(b"-", b"").lower()
+
+
+class Keys:
+    """The keys of a catalogue, and the families that each stands for."""
+
+    def __init__(self, families: Iterable[tuple[int, Family]]) -> None:
+        """Index the ``keys`` rows among ``families``, given with their place in the catalogue."""
+        self._families: dict[bytes, list[int]] = {}
+        spellings: dict[str, None] = {}
+        for index, family in families:
+            for key in family.keys:
+                self._families.setdefault(normal(key.encode()), []).append(index)
+                spellings[spelling(key)] = None
+        # The longest first: BucketName before Bucket.
+        self._spellings = "|".join(sorted(spellings, key=lambda one: (-len(one), one)))
+
+    def pattern(self, before: str) -> str:
+        """Return the pattern of a key and what joins it to its value; ``before`` is the boundary to its left."""
+        if not self._spellings:
+            return NEVER
+        keys = f"(?i:{self._spellings})s?"
+        return rf"(?:{before}{keys}{_GLUE}|--(?:[a-z0-9]{{1,20}}-){{0,3}}{keys}{_FLAG_GLUE})"
+
+    def families(self, text: bytes, start: int, end: int) -> list[int]:
+        """Return the places of the families whose key stands at ``start``, when a key with its joint is all of it."""
+        spelled = _SPELLED.match(text, start + (2 if text.startswith(b"--", start) else 0), end)
+        if spelled is None:
+            return []
+        key = normal(spelled.group())
+        found = self._families.get(key) or self._families.get(key.removesuffix(b"s"))
+        if found is None and text.startswith(b"--", start):
+            # A flag may have words before the key: --source-db-instance-identifier.
+            words = spelled.group().split(b"-")
+            tails = (normal(b"".join(words[skip:])) for skip in range(1, min(4, len(words))))
+            found = next((self._families[tail] for tail in tails if tail in self._families), None)
+        return found or []
+
+
+def joined(key: bytes | None, value: bytes) -> tuple[bytes, int]:
+    """Return a separate text, with the key that it stands under if any, and how many bytes come before it."""
+    head = b'%b"%b": %b' % (END, key, VALUE) if key else END
+    return head + value, len(head)
+
+
+def values_at(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
+    """Yield the value that begins at ``start``, right after a key and its joint, and those after it in a list."""
+    opener = text[start - 1 : start]
+    if opener == VALUE:
+        yield Value(start, text.find(END, start), quoted=True)
+        return
+    if opener not in (b'"', b"'", b"`"):
+        yield from _bare_values(text, start, secret=secret)
+        return
+    level = _backslashes(text, start - 1)
+    while True:
+        end = _closing(text, start, opener, level)
+        if end is None:
+            return
+        yield Value(start, end - level, quoted=True)
+        following = _NEXT.match(text, end - level, min(len(text), end + 400))
+        if following is None:
+            return
+        start = following.end()
+
+
+def _bare_values(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
+    pattern = _BARE_SECRET if secret else _BARE
+    while (found := pattern.match(text, start)) is not None:
+        end = found.end()
+        while end > start and text[end - 1] in b".:!?,;":
+            end -= 1
+        yield Value(start, end, quoted=False)
+        following = _NEXT_LINE.match(text, end)
+        if following is None:
+            return
+        start = following.end()
+
+
+def trimmed(text: bytes, spans: Iterable[Span]) -> list[Span]:
+    """Return the spans without the joining characters at their edges (``payments-`` of ``payments-*``), if not empty."""
+    kept = []
+    for low, high in spans:
+        start, end = low, high
+        while start < end and text[start] in _EDGES:
+            start += 1
+        while end > start and text[end - 1] in _EDGES:
+            end -= 1
+        if start < end:
+            kept.append((start, end))
+    return kept
+
+
+def _backslashes(text: bytes, position: int) -> int:
+    """Return how many backslashes stand right before ``position``."""
+    start = position
+    while start > 0 and text[start - 1] == 0x5C:  # noqa: PLR2004
+        start -= 1
+    return position - start
+
+
+def _closing(text: bytes, start: int, quote: bytes, level: int) -> int | None:
+    """Return where the quote stands that closes a value opened by ``level`` backslashes and ``quote``."""
+    stop = min(len(text), start + MAX_SECRET)
+    border = text.find(END, start, stop)
+    stop = stop if border < 0 else border
+    at = text.find(quote, start, stop)
+    while at >= 0:
+        before = _backslashes(text, at)
+        if before == level or (level == 0 and before % 2 == 0):
+            return at
+        at = text.find(quote, at + 1, stop)
+    return None
+
+
+def plausible(family: Family, text: bytes, value: Value, form: Any) -> bool:
+    """Tell whether a value beside one of the family's keys can be what the key says."""
+    word = text[value.start : value.end]
+    if not word or len(word) > MAX_SECRET:
+        return False
+    if family.value == ANY_VALUE:
+        return value.quoted or not _EXPRESSION.fullmatch(word)
+    if form is not None:
+        return form.fullmatch(word) is not None
+    if len(word) > MAX_VALUE or _PLAUSIBLE.fullmatch(word) is None or word.count(b" ") > 0:
+        return False
+    if value.quoted:
+        return True
+    if _EXPRESSION.fullmatch(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
+        return False
+    return _JOINTED.fullmatch(word) is not None or _assigned_plainly(text, value)
+
+
+def _assigned_plainly(text: bytes, value: Value) -> bool:
+    """Tell whether an unquoted word is a value all the same: of a flag, an environment variable or YAML."""
+    before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2].rpartition(b"\n")[2]
+    stripped = before.rstrip(b" \t")
+    if stripped.endswith(b":"):
+        return before != stripped
+    if stripped.endswith(b"="):
+        name = stripped[:-1].split()[-1:] or [b""]
+        return before == stripped and (name[0].startswith(b"--") or name[0] == name[0].upper())
+    return b"--" in before

@@ -1,0 +1,278 @@
+"""Documents: which strings of a request are masked, in which order, and under which key each stands.
+
+A request of the Messages API is read in the order in which the model reads it (tools, system, messages), whatever the
+order of its members. Two ways of walking it:
+
+*Blocks* are the protocol's own objects. Their protected members (``PROTECTED``) and blocks of an immutable type
+(``IMMUTABLE``) stay as they are; all other strings in them are masked, in unknown types of block as well.
+
+*Free* values are what people and tools put in: tool inputs, schemas, unknown members. Nothing is protected there:
+strings, the names of members, and numbers that may be account numbers count.
+
+Source: https://docs.anthropic.com/en/api/messages
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from aws_masker.edits import Edit
+from aws_masker.errors import InvalidBody, Unsupported
+from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets
+from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
+from aws_masker.settings import Settings
+from aws_masker.text import Replacement, Text
+from aws_masker.tokens import Tokens
+
+# Content-checked by the API: one changed byte is an error, or silently loses the thinking.
+IMMUTABLE: Final = frozenset(("thinking", "redacted_thinking", "compaction"))
+# Members of blocks, messages and tools that belong to the protocol.
+PROTECTED: Final = frozenset(
+    (
+        "type",
+        "id",
+        "name",
+        "role",
+        "tool_use_id",
+        "server_name",
+        "cache_control",
+        "signature",
+        "encrypted_content",
+        "encrypted_index",
+        "encrypted_stdout",
+        "file_id",
+        "media_type",
+    )
+)
+# Blocks whose protected members are known to be the protocol's; in others only ``type`` and ``cache_control`` are.
+KNOWN_BLOCKS: Final = frozenset(
+    (
+        "text",
+        "image",
+        "document",
+        "search_result",
+        "tool_use",
+        "tool_result",
+        "server_tool_use",
+        "mcp_tool_use",
+        "mcp_tool_result",
+        "web_search_tool_result",
+        "web_search_result",
+        "web_fetch_tool_result",
+        "web_fetch_result",
+        "code_execution_tool_result",
+        "code_execution_result",
+        "bash_code_execution_tool_result",
+        "bash_code_execution_result",
+        "bash_code_execution_output",
+        "text_editor_code_execution_tool_result",
+        "tool_search_tool_result",
+        "container_upload",
+        "tool_reference",
+        "base64",
+        "url",
+        "file",
+        "content",
+        "ephemeral",
+    )
+)
+# Members of a request that are the protocol's own.
+PROTECTED_REQUEST: Final = frozenset(
+    ("model", "stream", "metadata", "tool_choice", "thinking", "container", "mcp_servers", "betas", "service_tier")
+)
+# What the model reads, in the order in which it reads it; the rest of a request follows.
+READING_ORDER: Final = ("tools", "system", "messages")
+FREE_MEMBERS: Final = frozenset(("input", "input_schema", "input_examples"))
+ACCOUNT_DIGITS: Final = 12
+
+_UNREADABLE: Final = ("image/", "application/pdf", "audio/", "video/")
+
+Kind = Literal["messages", "batches", "json"]
+
+
+@dataclass(slots=True)
+class Place:
+    """A string or number of a document that is to be masked."""
+
+    node: String | Number
+    key: bytes | None
+
+    def text(self) -> Text:
+        """Return what is masked of it."""
+        value = self.node.value if isinstance(self.node, String) else self.node.text
+        return Text(value.encode("utf-8", "surrogatepass"), self.key)
+
+
+@dataclass(slots=True)
+class Document:
+    """The places of a document in reading order. Each of ``parts`` is a conversation of its own."""
+
+    parts: list[list[Place]] = field(default_factory=list)
+    opaque: int = 0
+
+
+def kind_of(path: str) -> Kind:
+    """Return how the JSON body of a request to ``path`` is read; a query string or a doubled ``/v1`` do not matter."""
+    steps = [step for step in path.partition("?")[0].split("/") if step and step != "v1"]
+    if steps in (["messages"], ["messages", "count_tokens"]):
+        return "messages"
+    return "batches" if steps == ["messages", "batches"] else "json"
+
+
+def read(raw: bytes, path: str, settings: Settings) -> Document:
+    """Read a JSON body for ``path``.
+
+    Raises InvalidBody when it is not what the API could read either, Unsupported when it holds what cannot be masked.
+    """
+    return _Reader(settings).read(parse(raw, settings.limits.depth), kind_of(path))
+
+
+class _Reader:
+    """Collects the places of one document."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._document = Document()
+        self._places: list[Place] = []
+
+    def read(self, node: Node, kind: Kind) -> Document:
+        if kind == "batches":
+            self._batches(node)
+        elif kind == "messages":
+            self._request(node)
+            self._part()
+        else:
+            self._free(node, None)
+            self._part()
+        return self._document
+
+    def _part(self) -> None:
+        self._document.parts.append(self._places)
+        self._places = []
+
+    def _batches(self, node: Node) -> None:
+        items = _object(node).get("requests")
+        if not isinstance(items, Array):
+            message = "a batch needs a list of requests: send {\"requests\": [{\"custom_id\": …, \"params\": …}]}"
+            raise InvalidBody(message)
+        for key, member in _object(node).pairs:
+            if member is not items:
+                self._member(key, member)
+        self._part()
+        for item in items.items:
+            for key, member in _object(item).pairs:
+                if key.value == "params":
+                    self._request(member)
+                else:
+                    self._member(key, member)
+            self._part()
+
+    def _request(self, node: Node) -> None:
+        members = {key.value: (key, member) for key, member in _object(node).pairs}
+        for name in READING_ORDER:
+            if name in members:
+                self._blocks(members.pop(name)[1])
+        for name, (key, member) in members.items():
+            if name not in PROTECTED_REQUEST:
+                self._member(key, member)
+
+    def _member(self, key: String, node: Node) -> None:
+        self._places.append(Place(key, None))
+        self._free(node, key)
+
+    def _free(self, node: Node, key: String | None) -> None:
+        if isinstance(node, String):
+            self._places.append(Place(node, _name(key)))
+        elif isinstance(node, Number):
+            if len(node.text) == ACCOUNT_DIGITS and node.text.isdigit():
+                self._places.append(Place(node, _name(key)))
+        elif isinstance(node, Array):
+            for item in node.items:
+                self._free(item, key)
+        elif isinstance(node, Object):
+            for name, member in node.pairs:
+                self._member(name, member)
+
+    def _blocks(self, node: Node) -> None:
+        """Take in the protocol's own structure: strings, lists, and objects with members of which some are free."""
+        if isinstance(node, String):
+            self._places.append(Place(node, None))
+        elif isinstance(node, Array):
+            for item in node.items:
+                self._blocks(item)
+        elif isinstance(node, Object):
+            self._block(node)
+
+    def _block(self, node: Object) -> None:
+        kind = node.get("type")
+        name = kind.value if isinstance(kind, String) else None
+        if name in IMMUTABLE:
+            return
+        if name == "base64" and isinstance(node.get("data"), String):
+            self._unreadable(node)
+            return
+        known = name is None or name in KNOWN_BLOCKS or node.get("input_schema") is not None
+        for key, member in node.pairs:
+            if key.value in PROTECTED and (known or key.value in ("type", "cache_control")):
+                continue
+            if key.value in FREE_MEMBERS or not known:
+                self._member(key, member)
+            else:
+                self._blocks(member)
+
+    def _unreadable(self, node: Object) -> None:
+        """Let base64 of an image or a PDF pass, or refuse it, as the settings say; refuse all other base64."""
+        media = node.get("media_type")
+        if not isinstance(media, String) or not media.value.lower().startswith(_UNREADABLE):
+            message = "base64 of this media type cannot be read: send text as a source of the type text"
+            raise Unsupported(message)
+        if self._settings.opaque == "block":
+            message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
+            raise Unsupported(message)
+        self._document.opaque += 1
+
+
+def edits(raw: bytes, places: Iterable[Place], replacements: Iterable[list[Replacement]], tokens: Tokens) -> list[Edit]:
+    """Return the edits on ``raw`` that make ``replacements`` in the texts of ``places``, in the places' order."""
+    made: list[Edit] = []
+    for place, changes in zip(places, replacements, strict=True):
+        if not changes:
+            continue
+        node = place.node
+        if isinstance(node, Number):
+            made.append(Edit(node.start, node.end - node.start, number_token(node, tokens)))
+            continue
+        positions = [position for change in changes for position in (change.start, change.end)]
+        offsets = raw_offsets(raw, node, positions)
+        made += [
+            Edit(offsets[2 * index], offsets[2 * index + 1] - offsets[2 * index], change.token)
+            for index, change in enumerate(changes)
+        ]
+    return made
+
+
+def number_token(node: Number, tokens: Tokens) -> bytes:
+    """Return the JSON string that stands for an account number that was a JSON number."""
+    return b'"%b"' % tokens.make(ACCOUNT_NUMBER, Names.canonical(ACCOUNT, node.text.encode()))
+
+
+def number_dictionary(
+    places: Iterable[Place], replacements: Iterable[list[Replacement]], tokens: Tokens
+) -> dict[str, str]:
+    """Return what the tokens of account numbers that were JSON numbers stand for."""
+    return {
+        number_token(place.node, tokens)[1:-1].decode("ascii"): place.node.text
+        for place, changes in zip(places, replacements, strict=True)
+        if changes and isinstance(place.node, Number)
+    }
+
+
+def _object(node: Node) -> Object:
+    if not isinstance(node, Object):
+        message = "the body is not what this endpoint takes: send a JSON object"
+        raise InvalidBody(message)
+    return node
+
+
+def _name(key: String | None) -> bytes | None:
+    return None if key is None else key.value.encode("utf-8", "surrogatepass")

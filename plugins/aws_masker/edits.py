@@ -1,0 +1,53 @@
+"""Edits: what masking changes in a body, and nothing else of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """``length`` bytes at ``offset`` of the body as it was sent give way to ``replacement``."""
+
+    offset: int
+    length: int
+    replacement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A masked text, what its tokens stand for, and how many identifiers of each family were masked."""
+
+    text: str
+    dictionary: Mapping[str, str] = field(repr=False)
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedBody:
+    """The edits that mask a body (ascending, without overlaps), and what the answer to it needs.
+
+    ``dictionary`` maps tokens to originals: those masked here and, where the vault knows them, those that came in as
+    tokens. ``counts`` is identifiers by family. ``opaque`` counts images and documents that cannot be read.
+    """
+
+    edits: tuple[Edit, ...]
+    dictionary: Mapping[str, str] = field(repr=False)
+    counts: Mapping[str, int]
+    opaque: int = 0
+
+    def apply(self, raw: bytes) -> bytes:
+        """Return ``raw``, the body that was masked, with the edits made."""
+        return apply(self.edits, raw)
+
+
+def apply(edits: Sequence[Edit], raw: bytes) -> bytes:
+    """Return ``raw`` with ``edits`` made, which are ascending and do not overlap."""
+    if not edits:
+        return raw
+    pieces = []
+    at = 0
+    for edit in edits:
+        pieces += (raw[at : edit.offset], edit.replacement)
+        at = edit.offset + edit.length
+    pieces.append(raw[at:])
+    return b"".join(pieces)

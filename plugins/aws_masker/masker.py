@@ -1,0 +1,178 @@
+"""The masker: settings in, masked texts and bodies out.
+
+The facade that every host uses. What it masks it remembers in the vault of its settings, so that tokens that come back
+later, or in another process, can be restored; nothing is read from there to mask.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Collection, Mapping
+
+from aws_masker import catalogue, documents, multipart, text
+from aws_masker.edits import Edit, Masked, MaskedBody, apply
+from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
+from aws_masker.keys import derive, master_key
+from aws_masker.names import Names
+from aws_masker.restore import restore_text
+from aws_masker.scan import Scanner
+from aws_masker.settings import Settings
+from aws_masker.text import Result, Text, TextMasker
+from aws_masker.tokens import TAIL_PATTERN, Tokens
+from aws_masker.re2c import compiled
+from aws_masker.vault import Vault, open_vault
+
+_JSON_SUFFIXES = ("/json", "+json")
+_TAIL = compiled(TAIL_PATTERN)
+
+
+@functools.cache
+def _compiled() -> tuple[Scanner, Names]:
+    """Compile the catalogue once for all maskers of the process."""
+    loaded = catalogue.load()
+    return Scanner(loaded), Names(loaded)
+
+
+class Masker:
+    """Masks and restores for one tenant. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Compile the catalogue and open the vault.
+
+        Raises SettingsError for a missing or weak key, VaultError when the vault cannot be opened.
+        """
+        self.settings = settings
+        self.lost = 0
+        self._lost_lock = threading.Lock()
+        master = master_key(settings.key)
+        scanner, names = _compiled()
+        self._tokens = Tokens(master, settings.tenant, names.labels)
+        rules = text.rules(catalogue.load(), names, self._tokens, settings)
+        self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
+        self.vault: Vault = open_vault(settings)
+
+    def __repr__(self) -> str:
+        """Show neither key nor tenant."""
+        return "<Masker>"
+
+    def __enter__(self) -> "Masker":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close the vault."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the vault."""
+        self.vault.close()
+
+    def mask_text(self, text: str) -> Masked:
+        """Mask one text.
+
+        Raises Blocked, TooLarge or VaultRequired.
+        """
+        data = text.encode("utf-8", "surrogatepass")
+        result = self._texts.mask([Text(data)])
+        edits = [Edit(one.start, one.end - one.start, one.token) for one in result.replacements[0]]
+        return Masked(
+            apply(edits, data).decode("utf-8", "surrogatepass"), self._dictionary([result]), dict(result.counts)
+        )
+
+    def mask_body(self, raw: bytes, path: str, content_type: str = "application/json") -> MaskedBody:
+        """Mask the body of a request to ``path``, a path of the API with or without a query string.
+
+        Raises a subclass of Refused when the body cannot be masked whole.
+        """
+        if not raw:
+            return MaskedBody((), {}, {})
+        media = content_type.partition(";")[0].strip().lower()
+        if media.endswith(_JSON_SUFFIXES) or not media:
+            return self._mask_json(raw, path)
+        if media == "multipart/form-data":
+            return self._mask_regions(raw, multipart.regions(raw, content_type, self.settings))
+        if media.startswith("text/"):
+            return self._mask_regions(raw, multipart.Regions([(0, len(raw))]))
+        if media in self.settings.allow_content_types:
+            return MaskedBody((), {}, {}, opaque=1)
+        message = f"a body of this content type cannot be read: send JSON, text or multipart/form-data, or allow the type by name in allow_content_types"
+        raise Unsupported(message)
+
+    def restore_text(self, text: str) -> str:
+        """Put the originals back that this tenant's vault knows.
+
+        Raises VaultError when the vault cannot be read.
+        """
+        return restore_text(text, self.vault.recall(self.settings.tenant, self.tokens_in(text)))
+
+    def tokens_in(self, text: str) -> set[str]:
+        """Return the tokens of this tenant that stand in ``text``."""
+        data = text.encode("utf-8", "surrogatepass")
+        found = set()
+        for match in _TAIL.finditer(data):
+            start = self._tokens.start_of(data, match.start())
+            if start is not None:
+                found.add(data[start : match.end()].decode("ascii"))
+        return found
+
+    def _mask_json(self, raw: bytes, path: str) -> MaskedBody:
+        document = documents.read(raw, path, self.settings)
+        results = []
+        edits: list[Edit] = []
+        extra: dict[str, str] = {}
+        for places in document.parts:
+            result = self._texts.mask([place.text() for place in places])
+            edits += documents.edits(raw, places, result.replacements, self._tokens)
+            extra |= documents.number_dictionary(places, result.replacements, self._tokens)
+            results.append(result)
+        edits.sort(key=lambda edit: edit.offset)
+        return MaskedBody(tuple(edits), self._dictionary(results, extra), _total(results), document.opaque)
+
+    def _mask_regions(self, raw: bytes, regions: multipart.Regions) -> MaskedBody:
+        for low, high in regions.readable:
+            try:
+                raw[low:high].decode("utf-8")
+            except UnicodeDecodeError:
+                message = "a text in the body is not UTF-8: send it as UTF-8"
+                raise InvalidBody(message) from None
+        result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
+        edits = tuple(
+            Edit(low + one.start, one.end - one.start, one.token)
+            for (low, _), changes in zip(regions.readable, result.replacements, strict=True)
+            for one in changes
+        )
+        return MaskedBody(edits, self._dictionary([result]), dict(result.counts), regions.opaque)
+
+    def _dictionary(self, results: Collection[Result], extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return what the tokens of a request stand for: remember those just made, recall those that came in."""
+        made = {
+            token.decode("ascii"): original.decode("utf-8", "surrogatepass")
+            for result in results
+            for token, original in result.dictionary.items()
+        } | dict(extra or {})
+        came_in = {token.decode("ascii") for result in results for token in result.seen} - made.keys()
+        tenant = self.settings.tenant
+        recalled: dict[str, str] = {}
+        if made:
+            self._use_vault(lambda: self.vault.remember(tenant, made), len(made))
+        if came_in:
+            self._use_vault(lambda: recalled.update(self.vault.recall(tenant, came_in)), len(came_in))
+        return recalled | made
+
+    def _use_vault(self, use: Callable[[], None], entries: int) -> None:
+        """Use the vault, or go on without it and count what that lost, or refuse, as the settings say."""
+        try:
+            use()
+        except VaultError:
+            with self._lost_lock:
+                self.lost += entries
+            if self.settings.vault_required:
+                message = "the vault does not answer and the settings require it: try again, or see to the vault"
+                raise VaultRequired(message) from None
+
+
+def _total(results: Collection[Result]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for result in results:
+        for name, count in result.counts.items():
+            total[name] = total.get(name, 0) + count
+    return total

@@ -1,0 +1,103 @@
+"""Multipart bodies (RFC 7578), as the Files API takes them: which bytes of one are text.
+
+Only where the parts lie is found out here; nothing is decoded. Headers of parts are text too: a file's name can be an
+identifier.
+"""
+
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Final
+
+from aws_masker.errors import InvalidBody, Unsupported
+from aws_masker.settings import Settings
+
+MAX_PARTS: Final = 1000
+_UNREADABLE: Final = ("image/", "application/pdf", "audio/", "video/")
+_BLANK: Final = b"\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Regions:
+    """The byte ranges of a body that are text, ascending, and how many parts cannot be read."""
+
+    readable: list[tuple[int, int]] = field(default_factory=list)
+    opaque: int = 0
+
+
+def regions(raw: bytes, content_type: str, settings: Settings) -> Regions:
+    """Return the readable regions of a multipart body.
+
+    Raises InvalidBody when it is malformed, Unsupported when a part can neither be read nor be let through.
+    """
+    boundary = _boundary(content_type)
+    marks = _marks(raw, boundary)
+    found = Regions()
+    for low, high in zip(marks, marks[1:], strict=False):
+        start = low + len(boundary) + 2
+        stop = high - 2
+        blank = raw.find(_BLANK, start - 2, high)
+        if blank < 0 or raw[start - 2 : start] != b"\r\n" or raw[stop:high] != b"\r\n":
+            message = "a part of the multipart body has no end of its headers: send it as RFC 7578 says"
+            raise InvalidBody(message)
+        if blank > start:
+            found.readable.append((start, blank))
+        _content(raw[start:blank], raw, (blank + len(_BLANK), stop), found, settings)
+    return found
+
+
+def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, settings: Settings) -> None:
+    """Add a part's content to ``found``, as text or as something that cannot be read."""
+    fields = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(b":") for line in headers.split(b"\r\n"))
+    }
+    encoding = fields.get(b"content-transfer-encoding", b"8bit").lower()
+    if encoding not in (b"7bit", b"8bit", b"binary"):
+        message = "a part of the multipart body has a transfer encoding: send its bytes as they are"
+        raise Unsupported(message)
+    media = fields.get(b"content-type", b"text/plain").partition(b";")[0].strip().lower().decode("latin-1")
+    if media.startswith(_UNREADABLE) or media in settings.allow_content_types:
+        if settings.opaque == "block" and media not in settings.allow_content_types:
+            message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
+            raise Unsupported(message)
+        found.opaque += 1
+        return
+    try:
+        raw[span[0] : span[1]].decode("utf-8")
+    except UnicodeDecodeError:
+        message = "a file in the multipart body is not UTF-8 text: send text, or allow its type in allow_content_types"
+        raise Unsupported(message) from None
+    if span[0] < span[1]:
+        found.readable.append(span)
+
+
+def _boundary(content_type: str) -> bytes:
+    header = Message()
+    header["content-type"] = content_type
+    value = header.get_param("boundary")
+    if not isinstance(value, str) or not 0 < len(value) <= 70:  # noqa: PLR2004 - RFC 2046 5.1.1
+        message = "the multipart body has no boundary in its content type: send it as RFC 7578 says"
+        raise InvalidBody(message)
+    return b"--" + value.encode("latin-1", "replace")
+
+
+def _marks(raw: bytes, boundary: bytes) -> list[int]:
+    """Return where the boundary's lines begin, the closing one last."""
+    marks = []
+    at = raw.find(boundary)
+    if at != 0:
+        message = "the multipart body does not begin with its boundary: send it as RFC 7578 says"
+        raise InvalidBody(message)
+    while at >= 0:
+        marks.append(at)
+        after = at + len(boundary)
+        if raw.startswith(b"--", after):
+            if raw[after + 2 :].strip():
+                break
+            return marks
+        if len(marks) > MAX_PARTS:
+            break
+        at = raw.find(b"\r\n" + boundary, after)
+        at = at + 2 if at >= 0 else at
+    message = f"the multipart body is cut off or has more than {MAX_PARTS} parts: send it whole, as RFC 7578 says"
+    raise InvalidBody(message)

@@ -1,0 +1,99 @@
+"""Names: which values are plain words that identify nobody, and what their own form makes of the others.
+
+The word list decides, the same everywhere: what is a common word in one place is one in every place, or a restored
+conversation would be masked differently the next time. ``label`` likewise looks at nothing but the value.
+"""
+
+from typing import Final
+
+from aws_masker.catalogue import MACROS, Catalogue
+from aws_masker.re2c import FullMatchSet, compiled
+
+NAME: Final = b"name"
+ACCOUNT: Final = b"acct"
+# An account number that stood as a JSON number; see documents.
+ACCOUNT_NUMBER: Final = b"acctn"
+MIN_LENGTH: Final = 3
+
+# Labels that no family gives, by the form of the whole value; tried after the catalogue's.
+_FORMS: Final = (
+    (ACCOUNT, MACROS["<acct>"]),
+    (b"acctd", "[0-9]{4}-[0-9]{4}-[0-9]{4}"),
+    (b"net", r"(?:10|172)\.[0-9]{1,3}|192\.168\.[0-9]{1,3}"),
+    (b"netd", "(?:10|172)-[0-9]{1,3}|192-168-[0-9]{1,3}"),
+    (b"ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"),
+    (b"ipd", "[0-9]{1,3}(?:-[0-9]{1,3}){3}"),
+    (b"uuid", f"(?i:{MACROS['<uuid>']})"),
+    (b"hex", "[0-9a-f]{16,64}|[0-9A-F]{16,64}"),
+    (b"email", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,24}"),
+    (NAME, r"[A-Za-z0-9_.+=,@:/#\[\]$ -]{1,39}"),
+    (NAME, r"[A-Za-z0-9_.+=,@:/#\[\]$ -]{41,512}"),
+    (NAME, "[A-Za-z0-9_.@:-]{40}"),
+    (NAME, r"[^\x00-\x7f]+"),
+)
+SECRET: Final = b"secret"
+
+# What stands where a name could and is none: numbers, versions, dates, regions, instance types, AWS's own names,
+# variables and placeholders.
+_NOBODYS: Final = compiled(
+    "|".join(
+        (
+            r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
+            r"v?[0-9]{1,6}(?:\.[0-9x]{1,6}){1,4}(?:[-+][a-z0-9.]{1,20})?",
+            r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{5,15}(?:Z|[-+][0-9:]{4,6})?)?",
+            f"{MACROS['<region>']}[a-z]?(?:-[a-z]{{3}}-[0-9][a-z]?)?",
+            r"(?:[a-z]{2,3}[0-9]-)?az[0-9]",
+            r"(?:db\.|cache\.|ml\.|dax\.|mq\.|kafka\.|search\.)?[a-z][a-z0-9-]{1,12}\.(?:nano|micro|small|medium|large|metal|[0-9]{0,2}xlarge|metal-[0-9]{1,2}xl)(?:\.(?:search|elasticsearch))?",
+            r"AWSServiceRoleFor[A-Za-z0-9_]{1,100}",
+            r"aws/[A-Za-z0-9/_.-]{1,100}|alias/aws/[A-Za-z0-9/_.-]{1,100}",
+            r"default[.:][A-Za-z0-9_.:-]{1,100}",
+            r"[a-z0-9.-]{2,60}\.(?:amazonaws\.com|aws\.internal|amazon\.com)(?:\.cn)?",
+            r"[$%{<].{0,500}",
+            r"(?i:your|my|the|some|an?)[-_ ](?i:[a-z]{1,20}[-_ ]){0,3}(?i:name|id|arn|here|value|key|secret|password|bucket|role|cluster|function|table|queue|topic)",
+            r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})",
+        )
+    )
+)
+
+
+class Names:
+    """The word list and the forms of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Compile the forms of the catalogue's families that are masked whole."""
+        self._words = frozenset(word.encode() for word in catalogue.words)
+        whole = [family for family in catalogue.families if family.pattern and not family.split]
+        forms = [(family.label.encode(), family.pattern) for family in whole if family.label != "name"]
+        forms += [
+            (family.label.encode(), family.value)
+            for family in catalogue.families
+            if family.keys and family.label != "name" and family.value and family.kind != "secret"
+        ]
+        forms += _FORMS
+        self._labels = [label for label, _ in forms]
+        self._forms = FullMatchSet([pattern for _, pattern in forms])
+        self.labels = frozenset(label.decode() for label in (*self._labels, ACCOUNT_NUMBER, NAME, SECRET))
+
+    def label(self, value: bytes) -> bytes:
+        """Return the label that ``value`` has by its own form."""
+        found = self._forms.matches(value)
+        return self._labels[found[0]] if found else SECRET
+
+    def is_common(self, value: bytes) -> bool:
+        """Tell whether ``value`` identifies nobody: a common word, a number, a region, AWS's own, a placeholder."""
+        if len(value) < MIN_LENGTH:
+            return True
+        word = value.lower()
+        if word in self._words or (word.endswith(b"s") and word[:-1] in self._words):
+            return True
+        return _NOBODYS.fullmatch(value) is not None
+
+    @staticmethod
+    def canonical(label: bytes, value: bytes) -> bytes:
+        """Return what of ``value`` its token is made from.
+
+        An address or account number has one body however it is written; the label tells the spelling.
+        """
+        if label in (b"netd", b"ipd"):
+            return value.replace(b"-", b".")
+        return value.replace(b"-", b"") if label == b"acctd" else value
