@@ -17,9 +17,12 @@ and ``reject`` are its evidence: texts with what must be masked between Â« and Â
 row without both is refused.
 
 ``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>`` are macros.
+``<mixed [0-9a-z]{13}>`` is a text of such characters and such a length with a digit and a letter in it: neither a word
+nor a number.
 """
 
 import functools
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -40,6 +43,7 @@ MACROS: Final[Mapping[str, str]] = {
     "<acct>": "[0-9]{12}",
     "<aws>": r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov)",
 }
+_MIXED: Final = re.compile(r"<mixed \[([0-9]-[0-9])([A-Za-z-]+)\]\{([0-9]+)(?:,([0-9]+))?\}>")
 _FIELDS: Final = frozenset(
     ("name", "service", "title", "kind", "label", "pattern", "host", "keys", "value", "split", "match", "reject")
 )
@@ -87,7 +91,21 @@ def expand(pattern: str) -> str:
     """Return ``pattern`` with its macros written out."""
     for macro, meaning in MACROS.items():
         pattern = pattern.replace(macro, meaning)
-    return pattern
+    return _MIXED.sub(_mixed, pattern)
+
+
+def _mixed(macro: re.Match[str]) -> str:
+    """Write out a text with both digits and letters, by where the first of the other kind stands.
+
+    RE2 has no lookahead that would say it shorter.
+    """
+    digits, letters, least, most = macro.groups()
+    low, high = int(least), int(most or least)
+    ways = []
+    for before in range(1, high):
+        rest = f"[{digits}{letters}]{{{max(0, low - 1 - before)},{high - 1 - before}}}"
+        ways += [f"[{letters}]{{{before}}}[{digits}]{rest}", f"[{digits}]{{{before}}}[{letters}]{rest}"]
+    return f"(?:{'|'.join(ways)})"
 
 
 def family(row: Mapping[str, Any]) -> Family:
