@@ -8,7 +8,8 @@ loopback, link-local and metadata addresses, netmasks, multicast, and the names 
 import ipaddress
 from typing import Final
 
-Span = tuple[int, int]
+from aws_masker.re2c import Span
+
 # Where the split of a match says: no identifier after all.
 NOTHING: Final[tuple[Span, ...]] = ()
 

@@ -12,9 +12,8 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
 from typing import Final
 
-from aws_masker.addresses import Span
 from aws_masker.context import trimmed
-from aws_masker.re2c import compiled
+from aws_masker.re2c import Pattern, Span
 
 # No ARN is longer: https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html gives none over 2,048.
 MAX_LENGTH: Final = 2048
@@ -23,10 +22,10 @@ MAX_LENGTH: Final = 2048
 _VARIABLE: Final = r"\$\{[^}\s]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s]{1,80}\}\}"
 _COLON: Final = "(?::|%3[Aa])"
 _FIELD: Final = rf"((?:{_VARIABLE}|[A-Za-z0-9*?_-])*){_COLON}"
-_HEAD: Final = compiled(rf"arn{_COLON}aws[a-z-]{{0,10}}{_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True)
-_RESOURCE: Final = compiled(rf"(?:{_VARIABLE}|\\{{1,4}}/|[^\s\"'`<>\\|;,()\x00-\x1f])+")
-_SEPARATOR: Final = compiled(rf"{_VARIABLE}|\\{{1,4}}/|[:/*?]|%3[Aa]|%2[Ff]|%2[Aa]|%3[Ff]")
-_TYPE: Final = compiled(r"[a-z][A-Za-z0-9-]{0,40}")
+_HEAD: Final = Pattern(rf"arn{_COLON}aws[a-z-]{{0,10}}{_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True)
+_RESOURCE: Final = Pattern(rf"(?:{_VARIABLE}|\\{{1,4}}/|[^\s\"'`<>\\|;,()\x00-\x1f])+")
+_SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\{{1,4}}/|[:/*?]|%3[Aa]|%2[Ff]|%2[Aa]|%3[Ff]")
+_TYPE: Final = Pattern(r"[a-z][A-Za-z0-9-]{0,40}")
 # The resource of these begins with a name, not with a type.
 _NAME_FIRST: Final = frozenset((b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"s3-outposts-bucket"))
 _TYPE_ENDS: Final = frozenset((b":", b"/", b"%3A", b"%3a", b"%2F", b"%2f", b"\\/", b"\\\\/"))
@@ -41,13 +40,13 @@ def split(text: bytes, start: int) -> tuple[int, tuple[Span, ...]] | None:
     An ARN that belongs to AWS has no such parts.
     """
     limit = min(len(text), start + MAX_LENGTH)
-    head = _HEAD.match(text, start, limit)
+    head = _HEAD.parts(text, start, limit)
     if head is None:
         return None
-    service, _, account = head.groups()
-    low = head.end()
-    found = _RESOURCE.match(text, low, limit)
-    end = _trimmed(text, low, found.end()) if found else low
+    (_, low), service_at, _, account_at = head
+    service = text[slice(*service_at)]
+    account = text[slice(*account_at)]
+    end = _trimmed(text, low, max(low, _RESOURCE.match(text, low, limit)))
     if account == b"aws" or text.startswith((_AWS_ALIAS, _PUBLIC_PARAMETERS), low):
         return end, ()
     fields = _fields(text, low, end)
@@ -58,7 +57,7 @@ def split(text: bytes, start: int) -> tuple[int, tuple[Span, ...]] | None:
         fields = fields[:1]
     parts = trimmed(text, ((one, two) for one, two, _ in fields))
     if account.isdigit():
-        parts.insert(0, head.span(3))
+        parts.insert(0, account_at)
     return end, tuple(parts)
 
 
@@ -66,8 +65,7 @@ def _fields(text: bytes, low: int, end: int) -> list[tuple[int, int, bytes]]:
     """Return the fields of a resource, each with what follows it."""
     fields = []
     at = low
-    for mark in _SEPARATOR.finditer(text, low, end):
-        one, two = mark.span()
+    for one, two in _SEPARATOR.each(text, low, end):
         fields.append((at, one, text[one:two]))
         at = two
     fields.append((at, end, b""))
@@ -76,7 +74,7 @@ def _fields(text: bytes, low: int, end: int) -> list[tuple[int, int, bytes]]:
 
 def _is_type(text: bytes, field: tuple[int, int, bytes]) -> bool:
     low, high, separator = field
-    return separator in _TYPE_ENDS and _TYPE.fullmatch(text[low:high]) is not None
+    return separator in _TYPE_ENDS and _TYPE.fits(text[low:high])
 
 
 def _trimmed(text: bytes, start: int, end: int) -> int:

@@ -11,11 +11,10 @@ two control characters, which JSON text cannot hold, as marks.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from aws_masker.addresses import Span
 from aws_masker.catalogue import ANY_VALUE, Family
-from aws_masker.re2c import NEVER, compiled
+from aws_masker.re2c import NEVER, Pattern, Span
 
 # Around every separate text: nothing is ever found across it.
 END: Final = b"\x00"
@@ -27,34 +26,38 @@ MAX_SECRET: Final = 8192
 _LOOK_BACK: Final = 120
 _EDGES: Final = b"-_.,:;=+@"
 
-_SPACE: Final = r"[ \t]{0,40}"
-_BREAK: Final = r"(?:[ \t\r\n]|\\{1,7}[nrt])"
-_QUOTE: Final = r"(?:\\{0,15}[\"'`])"
+_BREAK: Final = r"(?:[ \t\r\n]|\\+[nrt])"
+_QUOTE: Final = r"\\*[\"'`]"
 _OPEN: Final = rf"(?:{_QUOTE}|{VALUE.decode()})?"
-_LIST: Final = rf"(?:\[{_BREAK}{{0,80}}|{_BREAK}{{1,80}}-[ \t]{{1,4}})?"
-_CALL: Final = r"(?:(?:new )?[&*]?[A-Za-z]{1,12}(?:\.[A-Za-z]{1,16})?\()?"
+_LIST: Final = rf"(?:\[{_BREAK}*|{_BREAK}+-[ \t]+)?"
+_CALL: Final = r"(?:(?:new )?[&*]?[A-Za-z.]+\()?"
 _GLUE: Final = (
-    rf"{_QUOTE}?\]?\)?{_SPACE}"
-    rf"(?:(?:=>|:=|[:=|>]){_SPACE}{_LIST}{_CALL}{_OPEN}|\({_SPACE}{_QUOTE}|,{_SPACE}{_QUOTE})"
+    rf"(?:{_QUOTE})?\]?\)?[ \t]*"
+    rf"(?:(?:=>|:=|[:=|>])[ \t]*{_LIST}{_CALL}{_OPEN}|\([ \t]*{_QUOTE})"
 )
-_FLAG_GLUE: Final = rf"(?:=|(?:{_BREAK}|\\{{1,8}}\r?\n){{1,80}}){_QUOTE}?"
+_FLAG_GLUE: Final = rf"(?:(?:=|(?:{_BREAK}|\\+\r?\n)+)(?:{_QUOTE})?|{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE})"
 
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_SPELLED: Final = compiled(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
-_BARE: Final = compiled(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,%d}" % MAX_VALUE)
-_BARE_SECRET: Final = compiled(r"[^\s\"'`\x00-\x1f]{1,1000}")
-_NEXT: Final = compiled(rf"{_QUOTE}{_BREAK}{{0,80}},{_BREAK}{{0,80}}{_QUOTE}")
-_NEXT_LINE: Final = compiled(r"\r?\n[ \t]{0,80}-[ \t]{1,4}")
-_PLAUSIBLE: Final = compiled(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$ \[\]-]{1,511}")
+_SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
+_BARE: Final = Pattern(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,%d}" % MAX_VALUE)
+_BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]{1,1000}")
+_NEXT: Final = Pattern(rf"{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE}")
+_NEXT_LINE: Final = Pattern(r"\r?\n[ \t]*-[ \t]+")
+_PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$ \[\]-]{1,511}")
 # An expression of a programming language rather than a value.
-_EXPRESSION: Final = compiled(
+_EXPRESSION: Final = Pattern(
     r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
     r"ctx|context|request|req|env|cfg|opts|input|output|resource|aws_[a-z_]+|cls|super|path|random_[a-z_]+)[.\[].*"
-    r"|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
-    r"|.*[(){}].*|.*\$\{.*"
+    r"|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select|FindInMap|If|Base64|Split|Cidr)|[A-Za-z_.]+\[.*"
+    r"|.*[(){}].*"
 )
+# Attributes and methods: in code an expression, in a settings file a name with dots.
+_DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 # Written without quotes, only something with a joint in it is a value rather than a variable or a type.
-_JOINTED: Final = compiled(r".*[0-9/-].*")
+_JOINTED: Final = Pattern(r".*[0-9/-].*")
+_TYPE_NAME: Final = Pattern(r"[A-Z][A-Za-z]+")
+_DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
+_ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 
 
 class Value(NamedTuple):
@@ -80,6 +83,8 @@ class Keys:
 
     def __init__(self, families: Iterable[tuple[int, Family]]) -> None:
         """Index the ``keys`` rows among ``families``, given with their place in the catalogue."""
+        # Of families with a key in common, those that ask for a form come first.
+        families = sorted(families, key=lambda one: not one[1].value)
         self._families: dict[bytes, list[int]] = {}
         spellings: dict[str, None] = {}
         for index, family in families:
@@ -94,18 +99,18 @@ class Keys:
         if not self._spellings:
             return NEVER
         keys = f"(?i:{self._spellings})s?"
-        return rf"(?:{before}{keys}{_GLUE}|--(?:[a-z0-9]{{1,20}}-){{0,3}}{keys}{_FLAG_GLUE})"
+        return rf"(?:{before}{keys}{_GLUE}|--(?:[a-z0-9]+-)*{keys}{_FLAG_GLUE})"
 
     def families(self, text: bytes, start: int, end: int) -> list[int]:
         """Return the places of the families whose key stands at ``start``, when a key with its joint is all of it."""
-        spelled = _SPELLED.match(text, start + (2 if text.startswith(b"--", start) else 0), end)
-        if spelled is None:
-            return []
-        key = normal(spelled.group())
+        flag = text.startswith(b"--", start)
+        start += 2 if flag else 0
+        spelled = text[start : _SPELLED.match(text, start, end)]
+        key = normal(spelled)
         found = self._families.get(key) or self._families.get(key.removesuffix(b"s"))
-        if found is None and text.startswith(b"--", start):
+        if found is None and flag:
             # A flag may have words before the key: --source-db-instance-identifier.
-            words = spelled.group().split(b"-")
+            words = spelled.split(b"-")
             tails = (normal(b"".join(words[skip:])) for skip in range(1, min(4, len(words))))
             found = next((self._families[tail] for tail in tails if tail in self._families), None)
         return found or []
@@ -127,28 +132,31 @@ def values_at(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
         yield from _bare_values(text, start, secret=secret)
         return
     level = _backslashes(text, start - 1)
+    # What is between [ and a value may be line breaks, escaped ones too.
+    listed = text[max(0, start - _LOOK_BACK) : start - 1 - level].rstrip(b" \t\r\n\\nrt").endswith(b"[")
     while True:
         end = _closing(text, start, opener, level)
         if end is None:
             return
         yield Value(start, end - level, quoted=True)
-        following = _NEXT.match(text, end - level, min(len(text), end + 400))
-        if following is None:
+        if not listed:
             return
-        start = following.end()
+        start = _NEXT.match(text, end - level)
+        if start < 0:
+            return
 
 
 def _bare_values(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
-    pattern = _BARE_SECRET if secret else _BARE
-    while (found := pattern.match(text, start)) is not None:
-        end = found.end()
-        while end > start and text[end - 1] in b".:!?,;":
+    pattern, edges = (_BARE_SECRET, b".,;") if secret else (_BARE, b".:!?,;")
+    while (end := pattern.match(text, start)) >= 0:
+        if secret and text[start - 1 : start] == b">":
+            end = min(end, text.find(b"<", start, end) % (end + 1))
+        while end > start and text[end - 1] in edges:
             end -= 1
         yield Value(start, end, quoted=False)
-        following = _NEXT_LINE.match(text, end)
-        if following is None:
+        start = _NEXT_LINE.match(text, end)
+        if start < 0:
             return
-        start = following.end()
 
 
 def trimmed(text: bytes, spans: Iterable[Span]) -> list[Span]:
@@ -187,31 +195,40 @@ def _closing(text: bytes, start: int, quote: bytes, level: int) -> int | None:
     return None
 
 
-def plausible(family: Family, text: bytes, value: Value, form: Any) -> bool:
+def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -> bool:
     """Tell whether a value beside one of the family's keys can be what the key says."""
     word = text[value.start : value.end]
     if not word or len(word) > MAX_SECRET:
         return False
     if family.value == ANY_VALUE:
-        return value.quoted or not _EXPRESSION.fullmatch(word)
+        expression = _EXPRESSION.fits(word) or (_DOTTED.fits(word) and not _assigned_plainly(text, value))
+        return value.quoted or not expression
     if form is not None:
-        return form.fullmatch(word) is not None
-    if len(word) > MAX_VALUE or _PLAUSIBLE.fullmatch(word) is None or word.count(b" ") > 0:
+        return form.fits(word)
+    if len(word) > MAX_VALUE or not _PLAUSIBLE.fits(word) or b" " in word:
         return False
     if value.quoted:
         return True
-    if _EXPRESSION.fullmatch(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
+    if _EXPRESSION.fits(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
         return False
-    return _JOINTED.fullmatch(word) is not None or _assigned_plainly(text, value)
+    if _assigned_plainly(text, value):
+        return True
+    return _JOINTED.fits(word) and not _DOTTED.fits(word)
 
 
 def _assigned_plainly(text: bytes, value: Value) -> bool:
-    """Tell whether an unquoted word is a value all the same: of a flag, an environment variable or YAML."""
+    """Tell whether an unquoted word is a value all the same: of a flag, an environment variable, YAML, a table, XML."""
     before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2].rpartition(b"\n")[2]
     stripped = before.rstrip(b" \t")
+    if stripped.endswith((b"|", b">")):
+        return True
+    key = (stripped[:-1].split()[-1:] or [b""])[0]
     if stripped.endswith(b":"):
-        return before != stripped
+        # YAML, not a member of an object in JavaScript nor a type in Python.
+        after = text[value.end : value.end + 2]
+        word = text[value.start : value.end]
+        typed = _DOTTED_TYPE.fits(word) or (key == key.lower() and _TYPE_NAME.fits(word))
+        return before != stripped and after[:1] in _ENDS_LINE and after != b" =" and not typed
     if stripped.endswith(b"="):
-        name = stripped[:-1].split()[-1:] or [b""]
-        return before == stripped and (name[0].startswith(b"--") or name[0] == name[0].upper())
+        return before == stripped and (key.startswith(b"--") or key == key.upper())
     return b"--" in before

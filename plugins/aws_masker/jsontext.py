@@ -13,7 +13,7 @@ other control characters as ``\u00xx`` and lone surrogates as ``\udxxx`` (both i
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from aws_masker.errors import InvalidBody
 
@@ -126,21 +126,15 @@ def _number(text: str) -> Number:
     return Number(text, 0, 0)
 
 
-@dataclass(slots=True)
-class _Members:
-    """An object before its replay."""
-
-    pairs: "list[tuple[str, _Tree]]"
+# What the decoder makes of a document: names and strings are str, arrays are lists, and numbers have no place yet.
+_Tree: TypeAlias = str | Number | bool | list[Any] | Object | None
 
 
-_Tree: TypeAlias = "str | Number | bool | None | list[_Tree] | _Members"  # what the decoder makes of a document
-
-
-def _members(pairs: list[tuple[str, _Tree]]) -> _Members:
+def _members(pairs: list[tuple[Any, Any]]) -> Object:
     if len(dict(pairs)) != len(pairs):
         message = "an object in the body has two members of the same name: send each name once"
         raise InvalidBody(message)
-    return _Members(pairs)
+    return Object(pairs)
 
 
 _SCANNER = json.JSONDecoder()
@@ -182,7 +176,7 @@ def _too_deep(max_depth: int) -> str:
 
 
 class _Replay:
-    """Walks a decoded tree in document order and finds each value's place in the bytes."""
+    """Walks a decoded tree in document order and puts nodes, with their places in the bytes, into it."""
 
     __slots__ = ("_at", "_characters", "_max_depth", "_raw")
 
@@ -192,7 +186,7 @@ class _Replay:
         self._max_depth = max_depth
         self._at = 0  # everything before this offset has been placed
 
-    def node(self, value: "_Tree", depth: int) -> Node:
+    def node(self, value: _Tree, depth: int) -> Node:
         """Return the placed node for ``value``, which stands ``depth`` containers deep."""
         if isinstance(value, str):
             return self._string(value)
@@ -210,14 +204,15 @@ class _Replay:
         if depth >= self._max_depth:
             raise InvalidBody(_too_deep(self._max_depth))
         node, string, depth = self.node, self._string, depth + 1
+        # The decoder's lists become those of the nodes: a large document has enough objects for the collector as it is.
         if isinstance(value, list):
-            return Array([node(item, depth) for item in value])
-        return Object(
-            [
-                (string(name), string(member) if isinstance(member, str) else node(member, depth))
-                for name, member in value.pairs
-            ]
-        )
+            for at, item in enumerate(value):
+                value[at] = string(item) if isinstance(item, str) else node(item, depth)
+            return Array(value)
+        pairs: list[Any] = value.pairs
+        for at, (name, member) in enumerate(pairs):
+            pairs[at] = (string(name), string(member) if isinstance(member, str) else node(member, depth))
+        return value
 
     def _string(self, value: str) -> String:
         raw = self._raw

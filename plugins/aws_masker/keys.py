@@ -40,7 +40,8 @@ def master_key(key: str | bytes) -> bytes:
     else:
         raw = _decode(key)
     if len(set(raw)) < MIN_DISTINCT_BYTES:
-        raise _refusal(f"is too regular to be random ({len(set(raw))} different values among its 32 bytes)")
+        problem = f"is too regular to be random ({len(set(raw))} different values among its 32 bytes)"
+        raise _refusal(problem)
     return raw
 
 
@@ -59,7 +60,8 @@ def _decode(key: str | bytes) -> bytes:
     if _BASE64.fullmatch(text):
         return base64.urlsafe_b64decode(text.translate(_URL_SAFE).rstrip("=") + "=")
     if _HALF_HEX.fullmatch(text):
-        raise _refusal(f"is 16 bytes, needs {KEY_BYTES}")
+        problem = f"is 16 bytes, needs {KEY_BYTES}"
+        raise _refusal(problem)
     size = len(text.encode("utf-8", "surrogatepass"))
     raise _refusal(_IS_TEXT if size == KEY_BYTES else f"is {size} bytes, needs {KEY_BYTES}")
 

@@ -16,13 +16,11 @@ from aws_masker.names import Names
 from aws_masker.restore import restore_text
 from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
-from aws_masker.text import Result, Text, TextMasker
-from aws_masker.tokens import TAIL_PATTERN, Tokens
-from aws_masker.re2c import compiled
+from aws_masker.text import Result, Text, TextMasker, token_spans
+from aws_masker.tokens import Tokens
 from aws_masker.vault import Vault, open_vault
 
 _JSON_SUFFIXES = ("/json", "+json")
-_TAIL = compiled(TAIL_PATTERN)
 
 
 @functools.cache
@@ -35,8 +33,8 @@ def _compiled() -> tuple[Scanner, Names]:
 class Masker:
     """Masks and restores for one tenant. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Compile the catalogue and open the vault.
+    def __init__(self, settings: Settings, vault: Vault | None = None) -> None:
+        """Compile the catalogue, and open the vault unless the caller lends one, which several tenants may share.
 
         Raises SettingsError for a missing or weak key, VaultError when the vault cannot be opened.
         """
@@ -48,7 +46,7 @@ class Masker:
         self._tokens = Tokens(master, settings.tenant, names.labels)
         rules = text.rules(catalogue.load(), names, self._tokens, settings)
         self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
-        self.vault: Vault = open_vault(settings)
+        self.vault: Vault = vault or open_vault(settings)
 
     def __repr__(self) -> str:
         """Show neither key nor tenant."""
@@ -107,12 +105,7 @@ class Masker:
     def tokens_in(self, text: str) -> set[str]:
         """Return the tokens of this tenant that stand in ``text``."""
         data = text.encode("utf-8", "surrogatepass")
-        found = set()
-        for match in _TAIL.finditer(data):
-            start = self._tokens.start_of(data, match.start())
-            if start is not None:
-                found.add(data[start : match.end()].decode("ascii"))
-        return found
+        return {data[low:high].decode("ascii") for low, high in token_spans(data, self._tokens)}
 
     def _mask_json(self, raw: bytes, path: str) -> MaskedBody:
         document = documents.read(raw, path, self.settings)

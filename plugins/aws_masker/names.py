@@ -7,7 +7,7 @@ conversation would be masked differently the next time. ``label`` likewise looks
 from typing import Final
 
 from aws_masker.catalogue import MACROS, Catalogue
-from aws_masker.re2c import FullMatchSet, compiled
+from aws_masker.re2c import FullMatchSet, Pattern
 
 NAME: Final = b"name"
 ACCOUNT: Final = b"acct"
@@ -35,7 +35,14 @@ SECRET: Final = b"secret"
 
 # What stands where a name could and is none: numbers, versions, dates, regions, instance types, AWS's own names,
 # variables and placeholders.
-_NOBODYS: Final = compiled(
+_PLACEHOLDER: Final = Pattern(
+    r"\$[A-Za-z_][A-Za-z0-9_]{0,100}|\$\{[^}]{1,200}\}|\$\([^)]{1,200}\)|<[A-Za-z][A-Za-z0-9 _.-]{0,100}>|%[A-Za-z_]{1,100}%|"
+    r"\{\{[^}]{1,200}\}\}|\{\{resolve:.{1,300}\}\}|%\([A-Za-z_]{1,100}\)s|\{[A-Za-z_]{0,100}\}|\$LATEST|"
+    r"(?i:your|my|the|some|an?)[-_ ](?i:[a-z]{1,20}[-_ ]){0,3}"
+    r"(?i:name|id|arn|here|value|key|secret|password|bucket|role|cluster|function|table|queue|topic)|"
+    r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})"
+)
+_NOBODYS: Final = Pattern(
     "|".join(
         (
             r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
@@ -48,9 +55,6 @@ _NOBODYS: Final = compiled(
             r"aws/[A-Za-z0-9/_.-]{1,100}|alias/aws/[A-Za-z0-9/_.-]{1,100}",
             r"default[.:][A-Za-z0-9_.:-]{1,100}",
             r"[a-z0-9.-]{2,60}\.(?:amazonaws\.com|aws\.internal|amazon\.com)(?:\.cn)?",
-            r"[$%{<].{0,500}",
-            r"(?i:your|my|the|some|an?)[-_ ](?i:[a-z]{1,20}[-_ ]){0,3}(?i:name|id|arn|here|value|key|secret|password|bucket|role|cluster|function|table|queue|topic)",
-            r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})",
         )
     )
 )
@@ -81,12 +85,14 @@ class Names:
 
     def is_common(self, value: bytes) -> bool:
         """Tell whether ``value`` identifies nobody: a common word, a number, a region, AWS's own, a placeholder."""
-        if len(value) < MIN_LENGTH:
-            return True
+        return len(value) < MIN_LENGTH or self.is_word(value) or _NOBODYS.fits(value)
+
+    def is_word(self, value: bytes) -> bool:
+        """Tell whether ``value`` is a common word or a placeholder, so that it is no secret either."""
         word = value.lower()
         if word in self._words or (word.endswith(b"s") and word[:-1] in self._words):
             return True
-        return _NOBODYS.fullmatch(value) is not None
+        return _PLACEHOLDER.fits(value)
 
     @staticmethod
     def canonical(label: bytes, value: bytes) -> bytes:

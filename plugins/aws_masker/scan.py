@@ -1,38 +1,37 @@
-"""Finding identifiers in text: one linear pass, whatever the number of families.
+"""Finding identifiers in text: a fixed number of linear passes, whatever the number of families.
 
-All patterns of the catalogue stand in one RE2 alternation without captures. Where it matches, the match is looked at
-again, alone, to tell the family and the parts to be masked. Some matches are only beginnings, which code extends by
-hand: an ARN, a host name (found by its ending), the value beside a key. That keeps the alternation's patterns short and
-bounded, and a search with it fast.
+Each pass is one RE2 alternation without captures: one for plain forms, one for forms with parts, one for the endings of
+host names, one for keys. (All of it in a single alternation multiplies the states of its automaton, and is slower by
+far than the passes together.) What a pass matches is looked at again, alone, to tell the family and the parts to be
+masked. Some matches are only beginnings, which code extends by hand: an ARN, a host name, the value beside a key. That
+keeps patterns short, and a search with them fast.
 
 What is found says where, of which family and which parts; never what. It depends on the text alone, not on names learned
 elsewhere, so it may be kept and used again for the same text.
 """
 
+import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aws_masker import addresses, arn, context
-from aws_masker.addresses import Span
-from aws_masker.catalogue import Catalogue, Family
+from aws_masker.catalogue import ANY_VALUE, Catalogue, Family
 from aws_masker.context import Keys, trimmed, values_at
-from aws_masker.re2c import NEVER, FullMatchSet, compiled
-from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN, Tokens
+from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 
 # What may stand before an identifier: no letter or digit, or a letter that ends an escape (\n, \u001b, %2F, ESC[31m).
-BEFORE: Final = (
-    r"(?:\b|_|\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,12}m)"
-)
+BEFORE: Final = r"(?:\b|_|\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]*m)"
 AFTER: Final = r"(?:\b|[^0-9A-Za-z]|\z)"
 MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
 
 _ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _HOST_BYTES: Final = _ALNUM | frozenset(b".-_*")
-_PATH: Final = compiled(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
-_ESCAPE: Final = compiled(r"\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,12}m")
+_PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
+_ESCAPE: Final = Pattern(r"\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]*m")
 _LONGEST_ESCAPE: Final = 14
-_TOKEN_TAIL: Final = 2 + TAIL_LENGTH
+_BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
+_COUNTED: Final = 12
 
 Split = Callable[[bytes, int, int], tuple[int, tuple[Span, ...]] | None]
 
@@ -60,7 +59,7 @@ class Finding(NamedTuple):
     """An identifier: its extent, its family's place in the catalogue, and the parts that may have to be masked.
 
     ``end`` is where the last part ends: what follows it is looked at again, for an object's key may hold identifiers.
-    ``family`` is TOKEN where the text already holds a token. ``whole`` says that the one part is masked as it is;
+    ``whole`` says that the one part is masked as it is;
     otherwise common words among the parts stay.
     """
 
@@ -71,121 +70,141 @@ class Finding(NamedTuple):
     whole: bool
 
 
-TOKEN: Final = -1
+class _Forms:
+    """Families found by their own form in one pass."""
+
+    def __init__(self, families: list[tuple[int, Family]]) -> None:
+        self._families = families
+        patterns = [family.pattern for _, family in families]
+        self._search = Pattern(_alternation([_loosened(pattern) for pattern in patterns]))
+        self._exact = Pattern(_alternation(patterns))
+        self._whole = FullMatchSet(patterns)
+        self._splits = {index: family.split for index, family in families if family.split}
+        self._captures = {
+            index: Pattern(family.pattern, captures=True)
+            for index, family in families
+            if not family.split and has_groups(family.pattern)
+        }
+
+    def whole(self, word: bytes) -> bool:
+        """Tell whether all of ``word`` has the form of a family."""
+        return bool(self._whole.matches(word))
+
+    def find(self, text: bytes) -> Iterator[Finding]:
+        """Yield what stands in ``text``, in ascending order."""
+        position = 0
+        resolved: dict[bytes, list[Finding]] = {}
+        while (span := self._search.search(text, position)) is not None:
+            start, position = span
+            if text[start] == 0x2F and start and not _may_precede_path(text, start):  # noqa: PLR2004 - "/"
+                position = start + 1
+                continue
+            known_here: list[Finding] = []
+            begin = start
+            start = _after_boundary(text, start, position)
+            # The boundary after an identifier may have taken one character along, and a loosened pattern more.
+            for end in self._ends(text, begin, position):
+                word = text[start:end]
+                if word not in resolved:
+                    resolved[word] = self._resolve(word)
+                known_here = resolved[word]
+                if known_here:
+                    break
+            for known in known_here:
+                finding = self._placed(known, text, start, end)
+                if finding is not None:
+                    yield finding
+                    position = max(end, finding.end)
+                    break
+
+    def _ends(self, text: bytes, begin: int, end: int) -> Iterator[int]:
+        """Yield where the match that begins at ``begin`` may end, the likeliest first."""
+        yield end
+        if text[end - 1] not in _ALNUM:
+            yield end - 1
+        exact = self._exact.match(text, begin, end)
+        if exact > 0:
+            yield exact
+            if text[exact - 1] not in _ALNUM:
+                yield exact - 1
+
+    def _resolve(self, word: bytes) -> list[Finding]:
+        """Return what a whole match may be, with places relative to it; several only where code has to decide."""
+        known = []
+        for place in self._whole.matches(word):
+            index, family = self._families[place]
+            pattern = self._captures.get(index)
+            if pattern is not None:
+                known.append(Finding(0, len(word), index, _groups(pattern.parts(word)), whole=False))
+            else:
+                known.append(Finding(0, len(word), index, ((0, len(word)),), whole=True))
+            if not family.split:
+                break
+        return known
+
+    def _placed(self, known: Finding, text: bytes, start: int, end: int) -> Finding | None:
+        split = self._splits.get(known.family)
+        if split is None:
+            return moved(known, start)
+        result = SPLITS[split](text, start, end)
+        if result is None:
+            return None
+        extent, parts = result
+        return Finding(start, parts[-1][1] if parts else extent, known.family, parts, whole=split != "arn")
 
 
 class Scanner:
     """One catalogue, compiled."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        """Compile ``catalogue``. Raises CatalogueError's causes from RE2 when a pattern is none."""
+        """Compile ``catalogue``. Raises CatalogueError when a pattern is none."""
         self.families: tuple[Family, ...] = catalogue.families
         numbered = list(enumerate(self.families))
-        self._patterns = [(index, family) for index, family in numbered if family.pattern]
+        forms = [(index, family) for index, family in numbered if family.pattern]
+        plain = [one for one in forms if not one[1].split and not has_groups(one[1].pattern)]
+        self._passes = [_Forms(plain), _Forms([one for one in forms if one not in plain])]
         self._hosts = [(index, family) for index, family in numbered if family.host]
-        self._keys = Keys(numbered)
-        self._whole = FullMatchSet([family.pattern for _, family in self._patterns])
-        self._captures: dict[int, Any] = {
-            index: compiled(family.pattern, captures=True)
-            for index, family in self._patterns
-            if not family.split and _has_groups(family.pattern)
-        }
-        self._host_patterns = {index: compiled(family.host, captures=True) for index, family in self._hosts}
+        self._host_patterns = {index: Pattern(family.host, captures=True) for index, family in self._hosts}
         # A host row is matched with whatever path follows.
         self._host_set = FullMatchSet([f"(?:{family.host})(?s:[^0-9A-Za-z-].*)?" for _, family in self._hosts])
-        self._forms = {
-            index: compiled(family.value)
+        self._suffixes = Pattern(_suffixes(catalogue))
+        self._keys = Keys(numbered)
+        self._key_search = Pattern(self._keys.pattern(BEFORE))
+        self._values = {
+            index: Pattern(family.value)
             for index, family in numbered
-            if family.keys and family.value and family.value != context.ANY_VALUE
+            if family.keys and family.value and family.value != ANY_VALUE
         }
-        self._suffixes = compiled(_suffixes(catalogue))
-        self._search = compiled(self._alternation(catalogue))
 
-    def _alternation(self, catalogue: Catalogue) -> str:
-        bounded = [family.pattern for _, family in self._patterns if _starts_in_word(family.pattern)]
-        free = [family.pattern for _, family in self._patterns if not _starts_in_word(family.pattern)]
-        alternatives = [f"{BEFORE}(?:{'|'.join(bounded)}){AFTER}"] if bounded else []
-        alternatives += [f"(?:{'|'.join(free)}){AFTER}"] if free else []
-        alternatives += [TAIL_PATTERN, _suffixes(catalogue), self._keys.pattern(BEFORE)]
-        return "|".join(alternatives)
-
-    def find(self, text: bytes, tokens: Tokens) -> list[Finding]:
+    def find(self, text: bytes) -> list[Finding]:
         """Return what ``text`` holds, in ascending order and without overlaps.
 
         Time and memory are linear in the length of ``text``.
         """
-        return list(_outermost(self._found(text, tokens)))
+        # Of two that begin and end together, the first pass wins: a host is more than an id in its name.
+        found = list(self._by_suffix(text))
+        for one in self._passes:
+            found += one.find(text)
+        found += self._by_key(text)
+        found.sort(key=lambda finding: (finding.start, -finding.end))
+        return list(_outermost(found))
 
-    def _found(self, text: bytes, tokens: Tokens) -> Iterator[Finding]:
+    def _by_suffix(self, text: bytes) -> Iterator[Finding]:
         position = 0
-        search = self._search.search
-        resolved: dict[bytes, tuple[int, tuple[Span, ...], bool] | None] = {}
-        while (match := search(text, position)) is not None:
-            start, end = match.span()
-            position = end
-            first = text[start]
-            if first == 0x2D and end - start == _TOKEN_TAIL and text[start + 1] == 0x78:  # noqa: PLR2004 - "-x"
-                begin = tokens.start_of(text, start)
-                if begin is not None:
-                    yield Finding(begin, end, TOKEN, (), whole=True)
-                else:
-                    # Not ours: its characters may be the beginning of something else.
-                    position = start + 1
-                continue
-            if first == 0x2E and (host := self._host(text, start, end)) is not None:  # noqa: PLR2004 - "."
+        while (span := self._suffixes.search(text, position)) is not None:
+            start, position = span
+            host = self._host(text, start, position)
+            if host is not None:
                 yield host
-                position = max(end, host.end)
-                continue
-            if first == 0x2F and start and not _may_precede_path(text, start):  # noqa: PLR2004 - "/"
-                position = start + 1
-                continue
-            core = core_end = _after_boundary(text, start, end)
-            known = None
-            # The boundary after an identifier may have taken one character along.
-            for core_end in (end, end - 1) if text[end - 1] not in _ALNUM else (end,):
-                word = text[core:core_end]
-                if word not in resolved:
-                    resolved[word] = self._resolve(word)
-                if (known := resolved[word]) is not None:
-                    break
-            if known is not None:
-                family, parts, whole = known
-                split = self.families[family].split
-                if not split:
-                    yield Finding(
-                        core, core_end, family, tuple((low + core, high + core) for low, high in parts), whole
-                    )
-                    position = core_end
-                    continue
-                finding = self._taken_apart(text, core, core_end, word)
-                if finding is not None:
-                    yield finding
-                    position = max(position, finding.end)
-                continue
-            for finding in self._in_context(text, core, end):
+                position = max(position, host.end)
+
+    def _by_key(self, text: bytes) -> Iterator[Finding]:
+        position = 0
+        while (span := self._key_search.search(text, position)) is not None:
+            start, position = span
+            for finding in self._in_context(text, _after_boundary(text, start, position), position):
                 yield finding
                 position = max(position, finding.end)
-
-    def _resolve(self, word: bytes) -> tuple[int, tuple[Span, ...], bool] | None:
-        """Return the family of a whole match, its parts relative to it, and whether it is masked as it is."""
-        found = self._whole.matches(word)
-        if not found:
-            return None
-        family = self._patterns[found[0]][0]
-        pattern = self._captures.get(family)
-        if pattern is None:
-            return family, ((0, len(word)),), True
-        return family, _groups(pattern.fullmatch(word)), False
-
-    def _taken_apart(self, text: bytes, start: int, end: int, word: bytes) -> Finding | None:
-        for place in self._whole.matches(word):
-            index, family = self._patterns[place]
-            if family.split:
-                result = SPLITS[family.split](text, start, end)
-                if result is not None:
-                    extent, parts = result
-                    return Finding(start, parts[-1][1] if parts else extent, index, parts, whole=family.split != "arn")
-        return None
 
     def _host(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the host whose ending stands at ``start:end``, extended to both sides."""
@@ -194,34 +213,33 @@ class Scanner:
         while low > stop and text[low - 1] in _HOST_BYTES:
             low -= 1
         low = after_escape(text, low, start)
-        path = _PATH.match(text, end, min(len(text), end + MAX_PATH))
-        high = path.end() if path else end
-        word = text[low:high]
+        word = text[low : max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))]
         found = self._host_set.matches(word)
         if not found:
             return None
         index = self._hosts[found[0]][0]
-        match = self._host_patterns[index].match(word)
-        parts = _groups(match) or ((0, match.end()),)
-        return Finding(low, low + parts[-1][1], index, tuple((one + low, two + low) for one, two in parts), whole=False)
+        spans = self._host_patterns[index].parts(word) or [(0, len(word))]
+        parts = _groups(spans) or (spans[0],)
+        return moved(Finding(0, parts[-1][1], index, parts, whole=False), low)
 
     def _in_context(self, text: bytes, start: int, end: int) -> Iterator[Finding]:
         """Yield the values beside the key whose joint ends at ``end``."""
         families = self._keys.families(text, start, end)
         if not families:
             return
-        secret = any(self.families[family].value == context.ANY_VALUE for family in families)
+        secret = any(self.families[family].value == ANY_VALUE for family in families)
         for value in values_at(text, end, secret=secret):
             for index in families:
                 family = self.families[index]
-                if not context.plausible(family, text, value, self._forms.get(index)):
+                if not context.plausible(family, text, value, self._values.get(index)):
                     continue
-                if family.value == context.ANY_VALUE:
-                    yield Finding(value.start, value.end, index, ((value.start, value.end),), whole=True)
+                if family.value == ANY_VALUE:
+                    yield Finding(value.start, value.end, index, ((value.start, value.end),), whole=False)
                     break
                 if self._speaks_for_itself(text[value.start : value.end]):
                     return
-                yield Finding(value.start, value.end, index, _fields(text, value.start, value.end), whole=False)
+                span = (value.start, value.end)
+                yield Finding(*span, index, (span,) if family.kind == "secret" else _fields(text, *span), whole=False)
                 break
             else:
                 return
@@ -231,7 +249,7 @@ class Scanner:
         return (
             b"://" in word
             or word.startswith((b"arn:", b"arn%"))
-            or bool(self._whole.matches(word))
+            or any(one.whole(word) for one in self._passes)
             or self._suffixes.search(word) is not None
         )
 
@@ -240,9 +258,9 @@ def after_escape(text: bytes, low: int, high: int) -> int:
     """Return ``low``, or the end of the escape sequence that runs over it (the n of ``\\n``, the 2F of ``%2F``)."""
     for begin in range(max(0, low - _LONGEST_ESCAPE), low):
         if text[begin] in b"\\%[":
-            escape = _ESCAPE.match(text, begin, high)
-            if escape is not None and escape.end() > low:
-                return int(escape.end())
+            end = _ESCAPE.match(text, begin, high)
+            if end > low:
+                return end
     return low
 
 
@@ -264,21 +282,23 @@ def _may_precede_path(text: bytes, start: int) -> bool:
 def _after_boundary(text: bytes, start: int, end: int) -> int:
     """Return where the match begins without the boundary that it took along."""
     if text[start] in b"\\%[":
-        escape = _ESCAPE.match(text, start, end)
-        return int(escape.end()) if escape else start
+        return max(start, _ESCAPE.match(text, start, end))
     return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
 
 
-def _outermost(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Drop a finding that a later one covers, and one that begins inside an earlier one."""
-    waiting: list[Finding] = []
+def _outermost(findings: list[Finding]) -> Iterator[Finding]:
+    """Drop what begins inside something that begins earlier, or as early and ends later."""
+    free_from = -1
     for finding in findings:
-        while waiting and waiting[-1].start >= finding.start:
-            waiting.pop()
-        if waiting and waiting[-1].end > finding.start:
-            continue
-        waiting.append(finding)
-    yield from waiting
+        if finding.start >= free_from:
+            yield finding
+            free_from = finding.end
+
+
+def moved(finding: Finding, by: int) -> Finding:
+    """Return ``finding`` with all its places moved by ``by`` bytes."""
+    parts = tuple((low + by, high + by) for low, high in finding.parts)
+    return Finding(finding.start + by, finding.end + by, finding.family, parts, finding.whole)
 
 
 def _fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
@@ -293,13 +313,30 @@ def _fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
     return tuple(trimmed(text, spans))
 
 
-def _groups(match: Any) -> tuple[Span, ...]:  # noqa: ANN401 - the library has no types
-    spans = [match.span(group) for group in range(1, match.re.groups + 1)]
-    return tuple((low, high) for low, high in spans if low >= 0)
+def _groups(spans: list[Span] | None) -> tuple[Span, ...]:
+    return tuple(span for span in (spans or [])[1:] if span[0] >= 0)
 
 
-def _has_groups(pattern: str) -> bool:
-    return bool(compiled(pattern, captures=True).groups)
+def has_groups(pattern: str) -> bool:
+    """Tell whether a pattern marks parts of its match."""
+    return bool(Pattern(pattern, captures=True).groups)
+
+
+def _alternation(patterns: list[str]) -> str:
+    bounded = [pattern for pattern in patterns if _starts_in_word(pattern)]
+    free = [pattern for pattern in patterns if not _starts_in_word(pattern)]
+    alternatives = [f"{BEFORE}(?:{'|'.join(bounded)}){AFTER}"] if bounded else []
+    alternatives += [f"(?:{'|'.join(free)}){AFTER}"] if free else []
+    return "|".join(alternatives) or NEVER
+
+
+def _loosened(pattern: str) -> str:
+    """Return ``pattern`` without its large upper bounds.
+
+    Every count is a state of the automaton, and those of several hundred patterns multiply. What the loosened pattern
+    finds is held against the exact one.
+    """
+    return _BOUNDS.sub(lambda bounds: bounds[0] if int(bounds[2]) <= _COUNTED else f"{{{bounds[1]},}}", pattern)
 
 
 def _starts_in_word(pattern: str) -> bool:

@@ -12,25 +12,36 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from aws_masker.catalogue import Catalogue
+from aws_masker.catalogue import Catalogue, Family
 from aws_masker.context import END, joined
 from aws_masker.errors import Blocked, TooLarge
 from aws_masker.names import Names
-from aws_masker.scan import TOKEN, Finding, Scanner, bounded
+from aws_masker.re2c import Pattern, Span
+from aws_masker.scan import Finding, Scanner, bounded, has_groups, moved
 from aws_masker.settings import Limits, Policy, Settings
-from aws_masker.tokens import TAIL_LENGTH, Tokens
+from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN, Tokens
 
 # Shorter texts are scanned in less time than it takes to look them up.
 KEPT_FROM: Final = 512
 KEPT_TEXTS: Final = 20_000
 KEPT_FINDINGS: Final = 500_000
 TERMS_FAMILY: Final = "operator-term"
+_TAIL: Final = Pattern(TAIL_PATTERN)
+
+
+class Stays(IntEnum):
+    """What stays as it is although it stands where an identifier is expected."""
+
+    NOTHING = 0
+    WORDS = 1
+    COMMON = 2
 
 
 class Text(NamedTuple):
@@ -47,6 +58,16 @@ class Replacement(NamedTuple):
     end: int
     token: bytes
     label: bytes
+
+
+class _Place(NamedTuple):
+    """Something to be replaced, in all texts put together."""
+
+    start: int
+    end: int
+    finding: int
+    family: int | None
+    stays: Stays
 
 
 @dataclass(slots=True)
@@ -103,6 +124,10 @@ class Rules:
     tokens: Tokens
     families: tuple[str, ...]
     policies: tuple[Policy, ...]
+    # Whether what a family masks is a name to look for elsewhere: not what is found by its own form, nor a part of
+    # an address.
+    learns: tuple[bool, ...]
+    stays: tuple[Stays, ...]
     terms: tuple[bytes, ...] = field(repr=False)
     limits: Limits
 
@@ -115,9 +140,17 @@ def rules(catalogue: Catalogue, names: Names, tokens: Tokens, settings: Settings
         tokens=tokens,
         families=tuple(family.name for family in catalogue.families),
         policies=tuple(policy.get(family.name, policy.get(family.kind, "mask")) for family in catalogue.families),
+        learns=tuple(_learns(family) for family in catalogue.families),
+        stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
         terms=tuple(sorted({term.encode("utf-8", "surrogatepass") for term in settings.terms if term})),
         limits=settings.limits,
     )
+
+
+def _learns(family: Family) -> bool:
+    if family.split:
+        return family.split == "arn"
+    return not family.pattern or has_groups(family.pattern)
 
 
 class TextMasker:
@@ -158,14 +191,14 @@ class TextMasker:
             return found
         pieces.append(END)
         starts = [place[0] for place in places]
-        for finding in self._scanner.find(b"".join(pieces), self._rules.tokens):
+        for finding in self._scanner.find(b"".join(pieces)):
             at = bisect_right(starts, finding.start) - 1
             if at < 0:
                 continue
             start, index, size, _ = places[at]
             # A key of a structured document is a text of its own; as a head it is only looked at.
             if finding.end - start <= size:
-                found[index].append(_moved(finding, -start))
+                found[index].append(moved(finding, -start))
         for _, index, _, digest in places:
             if digest is not None:
                 self.cache.put(digest, found[index])
@@ -173,137 +206,162 @@ class TextMasker:
 
 
 class _Run:
-    """One masking of a sequence of texts."""
+    """One masking of a sequence of texts, all of them put together with END between."""
 
     def __init__(self, rules: Rules, texts: Sequence[Text], findings: list[list[Finding]]) -> None:
         self._rules = rules
-        self._texts = texts
         self._findings = findings
-        self._result = Result([[] for _ in texts])
-        # Where each text begins in all of them put together.
+        self._whole = END.join(text.data for text in texts)
         self._starts: list[int] = []
         at = 0
         for text in texts:
             self._starts.append(at)
             at += len(text.data) + len(END)
+        self._tokens = list(token_spans(self._whole, rules.tokens))
         # Names by value, with the place from which they are known and the family that they came from.
         self._learned: dict[bytes, tuple[int, int]] = {}
-        # What is replaced or is a token already, in the same places.
-        self._taken: list[tuple[int, int]] = []
-        # (value, whether common words stay) -> (token, label), or None where it identifies nobody.
-        self._known: dict[tuple[bytes, bool], tuple[bytes, bytes] | None] = {}
+        # (value, what of it stays) -> (token, label), or None where it identifies nobody.
+        self._known: dict[tuple[bytes, Stays], tuple[bytes, bytes] | None] = {}
 
     def result(self) -> Result:
-        for index, findings in enumerate(self._findings):
-            for finding in findings:
-                self._apply(index, finding)
-        self._follow_names()
-        for replacements in self._result.replacements:
-            replacements.sort()
-        return self._result
-
-    def _apply(self, index: int, finding: Finding) -> None:
-        """Replace the parts of a finding that identify somebody, and learn the names among them."""
-        data = self._texts[index].data
-        if finding.family == TOKEN:
-            self._keep_token(index, finding.start, finding.end)
-            return
-        policy = self._rules.policies[finding.family]
-        if policy == "allow":
-            return
-        family = self._rules.families[finding.family]
-        masked = False
-        for start, end in finding.parts:
-            if self._holds_token(index, start, end):
-                continue
-            value = data[start:end]
-            known = self._token(value, common_stays=not finding.whole)
+        parts = list(self._parts())
+        names = self._names_elsewhere(parts)
+        result = Result([[] for _ in self._starts])
+        result.seen = {self._whole[low:high] for low, high in self._tokens}
+        counted: set[int] = set()
+        for place in sorted(names + _not_covered(parts, names)):
+            value = self._whole[place.start : place.end]
+            known = self._token(value, place.stays)
             if known is None:
                 continue
-            if policy == "block":
-                message = f"the request holds an identifier of the family {family}, whose policy is block; remove it, or change the policy"
-                raise Blocked(message)
-            self._replace(index, start, end, *known)
-            if value not in self._learned:
-                self._learned[value] = (self._starts[index] + end, finding.family)
-            masked = True
-        if masked:
-            self._result.counts[family] += 1
+            token, label = known
+            index = bisect_right(self._starts, place.start) - 1
+            offset = self._starts[index]
+            result.replacements[index].append(Replacement(place.start - offset, place.end - offset, token, label))
+            result.dictionary[token] = value
+            if len(result.dictionary) > self._rules.limits.identifiers:
+                raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
+            if place.finding not in counted:
+                counted.add(place.finding)
+                result.counts[TERMS_FAMILY if place.family is None else self._rules.families[place.family]] += 1
+        return result
 
-    def _token(self, value: bytes, *, common_stays: bool) -> tuple[bytes, bytes] | None:
-        key = (value, common_stays)
+    def _parts(self) -> Iterator[_Place]:
+        """Yield the parts of the findings that are to be replaced, and learn the names among them."""
+        number = 0
+        tokens = _Spans(self._tokens)
+        for index, findings in enumerate(self._findings):
+            offset = self._starts[index]
+            for finding in findings:
+                policy = self._rules.policies[finding.family]
+                if policy == "allow":
+                    continue
+                number += 1
+                stays = Stays.NOTHING if finding.whole else self._rules.stays[finding.family]
+                for low, high in finding.parts:
+                    start, end = low + offset, high + offset
+                    # A token, or something put together from one, stays as it is.
+                    if tokens.overlap(start, end):
+                        continue
+                    value = self._whole[start:end]
+                    if self._token(value, stays) is None:
+                        continue
+                    if policy == "block":
+                        raise Blocked(_blocked(self._rules.families[finding.family]))
+                    if self._rules.learns[finding.family] and value not in self._learned:
+                        self._learned[value] = (end, finding.family)
+                    yield _Place(start, end, number, finding.family, stays)
+
+    def _names_elsewhere(self, parts: list[_Place]) -> list[_Place]:
+        """Return where known names stand alone, behind where they were learned.
+
+        A name that covers parts takes their place: a value is masked the same way wherever it stands. One that only
+        overlaps a part, or touches a token, is left to it.
+        """
+        known: dict[bytes, tuple[int, int | None]] = {term: (-1, None) for term in self._rules.terms}
+        for value, learned in self._learned.items():
+            known.setdefault(value, learned)
+        if len(self._learned) > self._rules.limits.names:
+            raise TooLarge(_too_many("names", "names", self._rules.limits.names))
+        if not known:
+            return []
+        values = list(known)
+        automaton = BytesAhoCorasick(values, matchkind=MatchKind.Standard)
+        hits = automaton.find_matches_as_indexes(self._whole, overlapping=True)
+        hits.sort(key=lambda hit: (hit[1], -hit[2]))
+        tokens = _Spans(self._tokens)
+        taken = _Spans([(part.start, part.end) for part in parts])
+        found: list[_Place] = []
+        free_from = 0
+        for which, start, end in hits:
+            place, family = known[values[which]]
+            if start < place or start < free_from or tokens.overlap(start, end):
+                continue
+            if any(low < start or high > end or (low, high) == (start, end) for low, high in taken.over(start, end)):
+                continue
+            if not bounded(self._whole, start, end):
+                continue
+            found.append(_Place(start, end, -1 - start, family, Stays.NOTHING))
+            free_from = end
+        return found
+
+    def _token(self, value: bytes, stays: Stays) -> tuple[bytes, bytes] | None:
+        key = (value, stays)
         if key not in self._known:
             names = self._rules.names
-            if common_stays and names.is_common(value):
+            if (stays is Stays.COMMON and names.is_common(value)) or (stays is Stays.WORDS and names.is_word(value)):
                 self._known[key] = None
             else:
                 label = names.label(value)
                 self._known[key] = (self._rules.tokens.make(label, names.canonical(label, value)), label)
         return self._known[key]
 
-    def _replace(self, index: int, start: int, end: int, token: bytes, label: bytes) -> None:
-        self._result.replacements[index].append(Replacement(start, end, token, label))
-        self._result.dictionary[token] = self._texts[index].data[start:end]
-        self._taken.append((self._starts[index] + start, self._starts[index] + end))
-        if len(self._result.dictionary) > self._rules.limits.identifiers:
-            message = f"the request holds more than {self._rules.limits.identifiers} distinct identifiers; raise limits.identifiers or send less"
-            raise TooLarge(message)
 
-    def _keep_token(self, index: int, start: int, end: int) -> None:
-        self._result.seen.add(self._texts[index].data[start:end])
-        self._taken.append((self._starts[index] + start, self._starts[index] + end))
+class _Spans:
+    """Ascending spans without overlaps, asked about places that come in ascending order too."""
 
-    def _holds_token(self, index: int, start: int, end: int) -> bool:
-        """Tell whether a part is a token, or was put together from one; then it is left as it is."""
-        data = self._texts[index].data
-        at = data.find(b"-x", start, end)
-        found = False
-        while at >= 0:
-            begin = self._rules.tokens.start_of(data, at)
-            if begin is not None and begin >= start:
-                self._keep_token(index, begin, at + 2 + TAIL_LENGTH)
-                found = True
-            at = data.find(b"-x", at + 1, end)
-        return found
+    def __init__(self, spans: list[Span]) -> None:
+        self._spans = spans
+        self._at = 0
 
-    def _follow_names(self) -> None:
-        """Replace the names wherever they stand alone behind the place where they were learned."""
-        known: dict[bytes, tuple[int, int | None]] = {term: (-1, None) for term in self._rules.terms}
-        for value, (place, family) in self._learned.items():
-            known.setdefault(value, (place, family))
-        if len(known) > self._rules.limits.names + len(self._rules.terms):
-            message = f"the request holds more than {self._rules.limits.names} names; raise limits.names or send less"
-            raise TooLarge(message)
-        if not known or not self._texts:
-            return
-        values = list(known)
-        automaton = BytesAhoCorasick(values, matchkind=MatchKind.Standard)
-        whole = END.join(text.data for text in self._texts)
-        hits = automaton.find_matches_as_indexes(whole, overlapping=True)
-        hits.sort(key=lambda hit: (hit[1], -hit[2]))
-        taken = sorted(self._taken)
-        at = 0
-        free_from = 0
-        for place, start, end in hits:
-            value = values[place]
-            learned, family = known[value]
-            if start < learned or start < free_from:
-                continue
-            while at < len(taken) and taken[at][1] <= start:
-                at += 1
-            if (at < len(taken) and taken[at][0] < end) or not bounded(whole, start, end):
-                continue
-            token = self._token(value, common_stays=False)
-            if token is None:
-                continue
-            index = bisect_right(self._starts, start) - 1
-            offset = self._starts[index]
-            self._replace(index, start - offset, end - offset, *token)
-            name = TERMS_FAMILY if family is None else self._rules.families[family]
-            self._result.counts[name] += 1
-            free_from = end
+    def over(self, start: int, end: int) -> list[Span]:
+        """Return the spans that have something in common with ``start:end``; ``start`` never goes back."""
+        spans = self._spans
+        while self._at < len(spans) and spans[self._at][1] <= start:
+            self._at += 1
+        at = self._at
+        while at < len(spans) and spans[at][0] < end:
+            at += 1
+        return spans[self._at : at]
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Tell whether a span has something in common with ``start:end``."""
+        return bool(self.over(start, end))
 
 
-def _moved(finding: Finding, by: int) -> Finding:
-    parts = tuple((low + by, high + by) for low, high in finding.parts)
-    return Finding(finding.start + by, finding.end + by, finding.family, parts, finding.whole)
+def token_spans(text: bytes, tokens: Tokens) -> Iterator[Span]:
+    """Yield where the tokens in ``text`` stand."""
+    at = text.find(b"-x")
+    free_from = 0
+    while at >= 0:
+        start = tokens.start_of(text, at) if _TAIL.match(text, at) > 0 else None
+        if start is not None and start >= free_from:
+            free_from = at + len(b"-x") + TAIL_LENGTH
+            yield start, free_from
+        at = text.find(b"-x", max(at + 1, free_from))
+
+
+def _not_covered(parts: list[_Place], names: list[_Place]) -> list[_Place]:
+    covering = _Spans([(name.start, name.end) for name in names])
+    return [part for part in parts if not covering.overlap(part.start, part.end)]
+
+
+def _blocked(family: str) -> str:
+    return (
+        f"the request holds an identifier of the family {family}, whose policy is block: "
+        "take it out, or change the policy"
+    )
+
+
+def _too_many(what: str, limit: str, most: int) -> str:
+    return f"the request holds more than {most} {what}: send less, or raise the limit for {limit}"

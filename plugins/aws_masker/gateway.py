@@ -1,0 +1,188 @@
+"""``aws-masker gateway``: masking in one process, without Kong, nginx or Redis. Starts, announces and stops it.
+
+Requests are served by ``gateway_exchange``. To stop is to take no more requests, to finish the answers that are
+streaming, and to break off what is left after ``limits.stop_seconds``, or at the second signal.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Final
+
+from aiohttp import web
+
+from aws_masker.errors import MaskerError
+from aws_masker.gateway_exchange import Exchanges
+from aws_masker.gateway_record import log
+from aws_masker.gateway_server import Server
+from aws_masker.gateway_upstream import Upstream
+from aws_masker.masker import Masker
+from aws_masker.settings import Settings, parse_address
+
+# Masking computes, the vault waits: some threads more than cores, but bounded, as each may hold a large body.
+THREADS: Final = min(16, 4 + (os.cpu_count() or 1))
+# After all requests have ended there is nothing left to wait for but the sockets.
+CLEANUP_SECONDS: Final = 1.0
+
+
+class RunningGateway:
+    """A gateway that listens, on ``port``. Made by ``start``; ``stop`` it."""
+
+    def __init__(self, settings: Settings, masker: Masker, *, owns_masker: bool) -> None:
+        """Prepare without listening. With ``owns_masker``, stopping closes the masker."""
+        self._settings = settings
+        self._masker = masker
+        self._owns_masker = owns_masker
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws-masker")
+        self._upstream = Upstream(settings)
+        self._exchanges = Exchanges(settings, masker, self._upstream, self._pool)
+        self._runner = web.ServerRunner(Server(self._exchanges.serve), shutdown_timeout=CLEANUP_SECONDS)
+        self._site: web.TCPSite | None = None
+        self._closing = asyncio.Lock()
+        self._closed = False
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients on this machine."""
+        host, _ = parse_address(self._settings.listen)
+        if host in {"", "0.0.0.0", "::"}:  # noqa: S104 - compared, not bound to
+            host = "127.0.0.1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being served."""
+        return self._exchanges.in_flight
+
+    async def listen(self) -> None:
+        """Begin to listen. Raises OSError when the address is taken or not this machine's."""
+        host, port = parse_address(self._settings.listen)
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, host, port)
+        await self._site.start()
+        self.port = self._site.port
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Let open requests finish for ``grace`` seconds (default: ``limits.stop_seconds``), break off what is left.
+
+        It may be called again, also while it runs: the shortest grace counts.
+        """
+        site, self._site = self._site, None
+        if site is not None:
+            await site.stop()
+        seconds = self._settings.limits.stop_seconds if grace is None else grace
+        try:
+            async with asyncio.timeout(seconds):
+                await self._exchanges.drain()
+        except TimeoutError:
+            self.break_off()
+            await self._exchanges.drain()
+        await self.close()
+
+    def break_off(self) -> None:
+        """End all open requests at once."""
+        self._exchanges.break_off()
+
+    async def close(self) -> None:
+        """Free everything, once."""
+        async with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            await self._runner.cleanup()
+            await self._upstream.close()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            if self._owns_masker:
+                await asyncio.to_thread(self._masker.close)
+
+
+async def start(settings: Settings, *, masker: Masker | None = None) -> RunningGateway:
+    """Start a gateway in the running event loop; stop it with ``await gateway.stop()``.
+
+    A ``masker`` that is given is used and not closed; it must have been made from the same settings. Raises
+    SettingsError, VaultError when the vault cannot be opened, OSError when the address cannot be listened on.
+    """
+    owns_masker = masker is None
+    if masker is None:
+        masker = await asyncio.to_thread(Masker, settings)
+    try:
+        gateway = RunningGateway(settings, masker, owns_masker=owns_masker)
+    except BaseException:
+        if owns_masker:
+            masker.close()
+        raise
+    try:
+        await gateway.listen()
+    except BaseException:
+        await gateway.close()
+        raise
+    return gateway
+
+
+def run(settings: Settings) -> int:
+    """Run a gateway until SIGTERM or SIGINT; return the exit status of the process.
+
+    Records go to standard output, one line of JSON each; everything for people goes to standard error.
+    """
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        return asyncio.run(_serve(settings))
+    except KeyboardInterrupt:  # before there was anything to stop
+        return 130
+    except MaskerError as error:
+        _say(f"aws-masker gateway: {error}")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "the address cannot be used"
+        _say(f"aws-masker gateway: cannot listen on {settings.listen} ({reason}): choose another with --listen")
+    finally:
+        log.removeHandler(handler)
+    return 1
+
+
+async def _serve(settings: Settings) -> int:
+    gateway = await start(settings)
+    _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")
+    _say(f"  export ANTHROPIC_BASE_URL={gateway.url}")
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    with _signals_into(signals):
+        await signals.get()
+        _say(f"stopping: open answers get {settings.limits.stop_seconds:g} s to finish; press again to stop at once")
+        stopping = asyncio.create_task(gateway.stop())
+        second = asyncio.create_task(signals.get())
+        await asyncio.wait({stopping, second}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            gateway.break_off()
+        second.cancel()
+        await stopping
+    return 0
+
+
+@contextlib.contextmanager
+def _signals_into(queue: asyncio.Queue[int]) -> Iterator[None]:
+    """Put SIGINT and SIGTERM into ``queue`` while the block runs."""
+    loop = asyncio.get_running_loop()
+
+    def put(number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(queue.put_nowait, number)
+
+    before = {number: signal.signal(number, put) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line's own output

@@ -1,0 +1,101 @@
+"""The HTTP server of the gateway: aiohttp's, without what would alter requests or tell what must not be told.
+
+aiohttp's server decompresses bodies by itself and without a bound on the whole, answers malformed requests with a piece
+of them in plain text, and logs them likewise. Here bodies stay as they were sent, and answers and logs hold no values.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
+
+from aws_masker.gateway_errors import BadTarget, InternalError
+from aws_masker.gateway_record import Record, log_fault
+
+MAX_HEADER_BYTES: Final = 1 << 15
+MAX_HEADERS: Final = 256
+# How long a connection may be silent before and between requests, and how long a request's head may take.
+KEEP_ALIVE_SECONDS: Final = 120.0
+# A refused client gets this long to finish sending, so that it can read why.
+LINGER_SECONDS: Final = 5.0
+
+
+def refusal(status: int, body: bytes, retry_after: int | None = None) -> web.Response:
+    """Return an answer of the gateway's own, in the shape of the API's errors."""
+    response = web.Response(status=status, body=body, content_type="application/json")
+    if status == 529:  # noqa: PLR2004 - Anthropic's own status, which no table of phrases knows
+        response.set_status(status, "Overloaded")
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    response.headers["Server"] = "aws-masker"
+    return response
+
+
+class Connection(web.RequestHandler):
+    """One connection of a client."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that is not valid HTTP, or that met a fault in aiohttp or in the gateway.
+
+        Neither ``message`` nor the text of ``exc`` is told or logged: they hold parts of the request.
+        """
+        del message
+        if request.writer.output_size > 0:
+            detail = "an answer has begun already"
+            raise ConnectionError(detail)
+        record = Record("UNKNOWN")
+        error = _refusal_of(status, exc)
+        record.status, record.outcome = error.status, f"refused:{error.reason}"
+        record.write()
+        response = refusal(error.status, error.body())
+        response.force_close()
+        return response
+
+    def log_exception(self, *_args: object, **kwargs: object) -> None:
+        """Log a fault by its kind and place only."""
+        error = kwargs.get("exc_info")
+        if isinstance(error, BaseException):
+            log_fault(error, "serving")
+
+
+def _refusal_of(status: int, exc: BaseException | None) -> BadTarget | InternalError:
+    if status >= 500 and exc is not None:  # noqa: PLR2004 - the first status that is our fault
+        log_fault(exc, "serving")
+        return InternalError("internal error: please report it, with what was logged")
+    if isinstance(exc, BadHttpMethod):
+        return BadTarget("this is not HTTP: use http:// and not https:// in ANTHROPIC_BASE_URL")
+    if isinstance(exc, LineTooLong):
+        return BadTarget(f"a header field or the request line is longer than {MAX_HEADER_BYTES} bytes")
+    return BadTarget("this is not a valid HTTP request")
+
+
+class Server(web.Server):
+    """Makes connections. aiohttp's own would fall back to its defaults, decompression included, on any TypeError."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
+        """Serve requests by ``handler``, which is cancelled when its client goes away."""
+        super().__init__(handler, handler_cancellation=True)
+
+    def __call__(self) -> Connection:
+        """Return the protocol of a new connection."""
+        return Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            auto_decompress=False,
+            access_log=None,  # type: ignore[arg-type] # aiohttp's way to have none, which its types forget
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
+        )

@@ -1,0 +1,51 @@
+"""Fixtures for all tests, and the rule that CI skips nothing that it could have run.
+
+With ``AWS_MASKER_CI`` set, a skipped test is a failed one: what was missing, ``.ci/run`` has to install. Only what
+needs a machine that CI is not (a reason that begins with one of ``ALLOWED_SKIPS``) stays a skip.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from redis_fixture import redis_server, start_redis
+
+__all__ = ["redis_server", "start_redis"]
+
+ALLOWED_SKIPS = ("stack: ",)
+"""``stack``: what needs the containers of the whole chain."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice of what stands in Kong's place (tests/kong); by default the best that is there."""
+    parser.addoption(
+        "--stack", choices=("docker", "kong", "stand-in"), help="what the tests of the Kong plugins run on"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where ``AWS_MASKER_CI`` asks for it."""
+    report = yield
+    if not hasattr(report, "wasxfail"):
+        _no_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Do the same for modules that skip themselves."""
+    report = yield
+    _no_skip(report)
+    return report
+
+
+def _no_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or not os.environ.get("AWS_MASKER_CI"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(ALLOWED_SKIPS):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and AWS_MASKER_CI allows no skip that an installation prevents: {reason}"

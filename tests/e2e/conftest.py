@@ -1,0 +1,140 @@
+"""What the end-to-end tests share: the clients from npm, the fake API, and the gateway as a process of its own."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from aws_masker.fake_api import FakeApi
+
+from . import estate
+
+HERE = Path(__file__).parent
+INSTALL_SECONDS = 600
+START_SECONDS = 30
+STOP_SECONDS = 60
+
+
+class Gateways(Protocol):
+    """Starts a gateway towards ``upstream`` with further environment variables; returns its base URL."""
+
+    def __call__(self, upstream: str, **environment: str) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Return the clients of package-lock.json, installed once into the user's cache, outside the checkout."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node and npm are missing: install Node.js 20 or newer (https://nodejs.org)")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aws-masker-e2e"
+    lock = (HERE / "package-lock.json").read_bytes()
+    installed = cache / hashlib.sha256(lock).hexdigest()[:16]
+    if not installed.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as building:
+            _install(npm, Path(building))
+            # Whole or not at all; where another run was faster, its result is as good.
+            with contextlib.suppress(OSError):
+                Path(building).rename(installed)
+                Path(building).mkdir()
+    return installed / "node_modules"
+
+
+def _install(npm: str, folder: Path) -> None:
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(HERE / name, folder)
+    subprocess.run([npm, "ci"], cwd=folder, check=True, timeout=INSTALL_SECONDS, capture_output=True)
+    # npm may hold install scripts back; this one puts the native executable in its place, and may run twice.
+    script = folder / "node_modules/@anthropic-ai/claude-code/install.cjs"
+    subprocess.run(["node", script], check=True, timeout=INSTALL_SECONDS, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def claude_executable(node_modules: Path) -> Path:
+    """Return the Claude Code command line."""
+    return node_modules / ".bin" / "claude"
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[FakeApi]:
+    """Run a fake Anthropic API."""
+    with FakeApi.in_thread() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateways]:
+    """Start ``aws-masker gateway`` as a person would."""
+    with contextlib.ExitStack() as stack:
+
+        def start(upstream: str, **environment: str) -> str:
+            return stack.enter_context(_gateway(upstream, tmp_path_factory.mktemp("gateway"), environment))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def gateway(start_gateway: Gateways, api: FakeApi) -> str:
+    """Return the base URL of a gateway in front of ``api``."""
+    return start_gateway(api.url)
+
+
+@contextlib.contextmanager
+def _gateway(upstream: str, folder: Path, further: Mapping[str, str]) -> Iterator[str]:
+    address = f"127.0.0.1:{_free_port()}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "AWS_MASKER_KEY": secrets.token_hex(32),
+        "AWS_MASKER_UPSTREAM": upstream,
+        "AWS_MASKER_VAULT": "memory://",
+        **further,
+    }
+    with (folder / "gateway.log").open("w+b") as log:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("aws-masker"), "gateway", "--listen", address],
+            env=environment,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait_until_healthy(process, f"http://{address}", folder / "gateway.log")
+            yield f"http://{address}"
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+    # Whatever the client did, nothing of it may stand in what the gateway wrote.
+    written = (folder / "gateway.log").read_text().lower()
+    assert [original for original in estate.ORIGINALS if original.lower() in written] == []
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(f"{url}/_aws-masker/health", timeout=1).close()
+            return
+        # The process is given its share of the processor between two tries.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    pytest.fail(f"aws-masker gateway did not start:\n{log.read_text()}")

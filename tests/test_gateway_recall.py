@@ -1,0 +1,102 @@
+"""Answers without a dictionary of their own: tokens come from the vault, wherever the answer is cut."""
+
+import json
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from aws_masker.gateway_recall import MAX_RUN, RecallingRestorer
+
+KNOWN = {
+    "i-x0123456789abcdef": "i-0a1b2c3d4e5f60718",
+    "name-xfedcba9876543210": 'pay"roll\n',
+    "acctn-xaaaabbbbccccdddd": "481516234217",
+}
+TOKEN = re.compile(r"(?:acctn|name|i)-x[0-9a-z]{16}")
+
+
+class Vault:
+    """Knows KNOWN, and remembers how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[set[str]] = []
+
+    def recall(self, piece: bytes) -> Mapping[str, str]:
+        """Return what is known of the tokens in ``piece``."""
+        tokens = set(TOKEN.findall(piece.decode("latin-1")))
+        self.asked.append(tokens)
+        return {token: KNOWN[token] for token in tokens & KNOWN.keys()}
+
+
+def restored(content_type: str, body: bytes, cut: int) -> bytes:
+    """Restore ``body`` in pieces of ``cut`` bytes."""
+    restorer = RecallingRestorer(content_type, Vault().recall)
+    out = [restorer.feed(body[start : start + cut]) for start in range(0, len(body), cut)]
+    return b"".join([*out, restorer.close()])
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5, 64, 1 << 20])
+def test_lines_of_json_are_restored_at_every_cut(cut: int) -> None:
+    lines = [{"custom_id": "a", "text": "see i-x0123456789abcdef"}, {"text": "name-xfedcba9876543210"}, {"n": 1.5}]
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    out = restored("application/x-jsonl", body, cut)
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"custom_id": "a", "text": "see i-0a1b2c3d4e5f60718"},
+        {"text": 'pay"roll\n'},
+        {"n": 1.5},
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 3, 1 << 20])
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        ("application/json", b'{"f": "name-xfedcba9876543210"}', b'{"f": "pay\\"roll\\n"}'),
+        ("text/plain; charset=utf-8", "ü i-x0123456789abcdef, ü".encode(), "ü i-0a1b2c3d4e5f60718, ü".encode()),
+        ("text/csv", b"i-x0123456789abcdef", b"i-0a1b2c3d4e5f60718"),
+        ("text/plain", b"ai-x0123456789abcdef-b\n", b"ai-0a1b2c3d4e5f60718-b\n"),
+        (
+            "text/event-stream",
+            b'event: x\ndata: {"a":"i-x0123456789abcdef"}\n\nevent: y\ndata: {"b":1}\n\n',
+            b'event: x\ndata: {"a":"i-0a1b2c3d4e5f60718"}\n\nevent: y\ndata: {"b":1}\n\n',
+        ),
+    ],
+)
+def test_other_answers_are_restored_at_every_cut(content_type: str, body: bytes, expected: bytes, cut: int) -> None:
+    assert restored(content_type, body, cut) == expected
+
+
+def test_a_line_is_passed_on_as_soon_as_it_is_complete() -> None:
+    restorer = RecallingRestorer("application/jsonl", Vault().recall)
+    assert restorer.feed(b'{"a":"i-x0123456789abc') == b""
+    assert restorer.feed(b'def"}\n{"b"') == b'{"a":"i-0a1b2c3d4e5f60718"}\n'
+    assert restorer.close() == b'{"b"'
+
+
+def test_text_waits_only_for_what_may_be_part_of_a_token() -> None:
+    restorer = RecallingRestorer("text/plain", Vault().recall)
+    assert restorer.feed(b"Hello i-x01") == b"Hello "
+    assert restorer.feed(b"23456789abcdef.") == b"i-0a1b2c3d4e5f60718."
+
+
+def test_a_long_run_without_boundary_is_not_held_forever() -> None:
+    restorer = RecallingRestorer("text/plain", Vault().recall)
+    run = b"a" * (10 * MAX_RUN)
+    assert len(restorer.feed(run)) >= len(run) - MAX_RUN
+
+
+def test_the_vault_is_asked_only_where_a_token_may_stand() -> None:
+    vault = Vault()
+    restorer = RecallingRestorer("application/jsonl", vault.recall)
+    restorer.feed(b'{"a":1}\n{"b":2}\n')
+    assert vault.asked == []
+    restorer.feed(b'{"a":"i-x0123456789abcdef"}\n{"b":"i-x0123456789abcdef"}\n')
+    assert vault.asked == [{"i-x0123456789abcdef"}]
+
+
+def test_restored_and_unresolved_tokens_are_counted_over_all_parts() -> None:
+    restorer = RecallingRestorer("application/jsonl", Vault().recall)
+    restorer.feed(b'["i-x0123456789abcdef"]\n["i-x0000000000000000"]\n')
+    restorer.feed(b'["i-x0123456789abcdef i-x0123456789abcdef"]\n')
+    assert (restorer.counts.restored, restorer.counts.unresolved) == (3, 1)
