@@ -43,7 +43,7 @@ _BARE: Final = Pattern(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,%d}" % MAX_VALUE)
 _BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]{1,1000}")
 _NEXT: Final = Pattern(rf"{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE}")
 _NEXT_LINE: Final = Pattern(r"\r?\n[ \t]*-[ \t]+")
-_PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$ \[\]-]{1,511}")
+_PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
 # An expression of a programming language rather than a value.
 _EXPRESSION: Final = Pattern(
     r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
@@ -56,6 +56,11 @@ _DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 # Written without quotes, only something with a joint in it is a value rather than a variable or a type.
 _JOINTED: Final = Pattern(r".*[0-9/-].*")
 _TYPE_NAME: Final = Pattern(r"[A-Z][A-Za-z]+")
+_IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
+# Enough of letters and digits to be more than punctuation between two pieces of code.
+_SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
+# The second half of a comparison, or what follows a quote that closed a string rather than opened one.
+_NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 
@@ -100,6 +105,10 @@ class Keys:
             return NEVER
         keys = f"(?i:{self._spellings})s?"
         return rf"(?:{before}{keys}{_GLUE}|--(?:[a-z0-9]+-)*{keys}{_FLAG_GLUE})"
+
+    def is_key(self, word: bytes) -> bool:
+        """Tell whether a value is itself the name of a key, as in a list of required members."""
+        return normal(word) in self._families
 
     def families(self, text: bytes, start: int, end: int) -> list[int]:
         """Return the places of the families whose key stands at ``start``, when a key with its joint is all of it."""
@@ -198,14 +207,13 @@ def _closing(text: bytes, start: int, quote: bytes, level: int) -> int | None:
 def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -> bool:
     """Tell whether a value beside one of the family's keys can be what the key says."""
     word = text[value.start : value.end]
-    if not word or len(word) > MAX_SECRET:
+    if not word or word[:1] in _NO_BEGINNING:
         return False
     if family.value == ANY_VALUE:
-        expression = _EXPRESSION.fits(word) or (_DOTTED.fits(word) and not _assigned_plainly(text, value))
-        return value.quoted or not expression
+        return _plausible_secret(text, value, word)
     if form is not None:
         return form.fits(word)
-    if len(word) > MAX_VALUE or not _PLAUSIBLE.fits(word) or b" " in word:
+    if not _PLAUSIBLE.fits(word):
         return False
     if value.quoted:
         return True
@@ -214,6 +222,17 @@ def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -
     if _assigned_plainly(text, value):
         return True
     return _JOINTED.fits(word) and not _DOTTED.fits(word)
+
+
+def _plausible_secret(text: bytes, value: Value, word: bytes) -> bool:
+    """Tell whether a value can be a secret: anything, but no piece of code beside a word such as password."""
+    if len(word) > MAX_SECRET or not _SOLID.fits(word):
+        return False
+    if value.quoted:
+        return b"\n" not in word
+    if _EXPRESSION.fits(word):
+        return False
+    return _assigned_plainly(text, value) or not _IDENTIFIER.fits(word)
 
 
 def _assigned_plainly(text: bytes, value: Value) -> bool:

@@ -236,8 +236,11 @@ class Scanner:
                 if family.value == ANY_VALUE:
                     yield Finding(value.start, value.end, index, ((value.start, value.end),), whole=False)
                     break
-                if self._speaks_for_itself(text[value.start : value.end]):
+                word = text[value.start : value.end]
+                if self._speaks_for_itself(word):
                     return
+                if self._keys.is_key(word):
+                    break
                 span = (value.start, value.end)
                 yield Finding(*span, index, (span,) if family.kind == "secret" else _fields(text, *span), whole=False)
                 break

@@ -258,6 +258,8 @@ class _Run:
                     continue
                 number += 1
                 stays = Stays.NOTHING if finding.whole else self._rules.stays[finding.family]
+                if len(finding.parts) > 1 and self._common_as_a_whole(finding, offset):
+                    continue
                 for low, high in finding.parts:
                     start, end = low + offset, high + offset
                     # A token, or something put together from one, stays as it is.
@@ -304,6 +306,10 @@ class _Run:
             found.append(_Place(start, end, -1 - start, family, Stays.NOTHING))
             free_from = end
         return found
+
+    def _common_as_a_whole(self, finding: Finding, offset: int) -> bool:
+        """Tell whether a value with several fields identifies nobody, such as default:mysql-8-0."""
+        return not finding.whole and self._rules.names.is_common(self._whole[finding.start + offset : finding.end + offset])
 
     def _token(self, value: bytes, stays: Stays) -> tuple[bytes, bytes] | None:
         key = (value, stays)
