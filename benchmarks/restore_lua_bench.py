@@ -1,9 +1,10 @@
-"""Prints what Kong's Lua filter spends on answers: microseconds an event of a stream, milliseconds to begin and for JSON.
+"""Prints what Kong's Lua filter spends on answers: microseconds an event of a stream, milliseconds for other answers.
 
-Run it with ``python benchmarks/restore_lua_bench.py`` (it needs lupa, which brings LuaJIT). Each event is fed by itself,
-which is how they arrive. The input is that of ``restore_bench.py``; each figure is the best of several runs.
+Run it with ``python benchmarks/restore_lua_bench.py`` (it needs lupa, which brings LuaJIT). Each event is fed by
+itself, which is how they arrive. The input is that of ``restore_bench.py``; each figure is the best of several runs.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def print_streams(*, jit: bool) -> None:
         for kind, field in KINDS.items():
             raw = stream(kind, field, list(known), share)
             chunks = lua.table_from([event + b"\n\n" for event in raw.split(b"\n\n") if event])
-            seconds = best(lambda chunks=chunks, tokens=tokens: run(b"text/event-stream", tokens, chunks))
+            seconds = best(partial(run, b"text/event-stream", tokens, chunks))
             print(
                 f"  {size:5} tokens known, {share:4.0%} of the words, {kind:17} {seconds / EVENTS * 1e6:6.1f} µs/event"
             )
@@ -60,14 +61,14 @@ def print_rest() -> None:
     """Print what beginning an answer costs, and answers that are no streams."""
     lua, new, run = runtime(jit=True)
     tokens = in_lua(lua, dictionary(7000))
-    seconds = best(lambda: new(b"text/event-stream", tokens))
+    seconds = best(partial(new, b"text/event-stream", tokens))
     print(f"Beginning an answer with 7000 tokens known: {seconds * 1e3:.2f} ms")
     print("Other answers of 5 MB, 1000 tokens known")
     known = dictionary(1000)
     raw = body(5_000_000, 5000).replace(b"another", next(iter(known)).encode())
     tokens = in_lua(lua, known)
     for content_type in [b"application/json", b"text/plain"]:
-        seconds = best(lambda content_type=content_type: run(content_type, tokens, lua.table_from([raw])))
+        seconds = best(partial(run, content_type, tokens, lua.table_from([raw])))
         print(f"  {content_type.decode():17} {seconds * 1e3:6.1f} ms {len(raw) / seconds / 1e6:6.1f} MB/s")
 
 

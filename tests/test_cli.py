@@ -344,8 +344,9 @@ def test_the_gateway_runs_with_a_key_of_its_own_and_stops_when_told(own_home: Pa
     assert "481516234217" in answer
 
 
-def test_a_gateway_that_cannot_listen_says_so_and_exits(run: Run) -> None:
+def test_a_gateway_that_cannot_listen_says_so_and_exits() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = run("gateway", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
-    assert result.code == 1
-    assert "choose another with --listen" in result.err
+        command = [sys.executable, "-m", "aws_masker", "gateway", "--listen", f"127.0.0.1:{taken.getsockname()[1]}"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ended.returncode == 1
+    assert "choose another with --listen" in ended.stderr

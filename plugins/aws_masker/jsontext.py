@@ -11,6 +11,7 @@ other control characters as ``\u00xx`` and lone surrogates as ``\udxxx`` (both i
 """
 
 import json
+from json.encoder import encode_basestring, encode_basestring_ascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
@@ -95,7 +96,7 @@ def parse(raw: bytes, max_depth: int) -> Node:
 def encode(value: str) -> bytes:
     """Return the inside of the JSON string literal for ``value`` (without the quotes), in canonical spelling."""
     # Only surrogates cannot be encoded as UTF-8; "backslashreplace" writes them as \udxxx, which is what JSON needs.
-    return _CANONICAL.encode(value)[1:-1].encode("utf-8", "backslashreplace")
+    return encode_basestring(value)[1:-1].encode("utf-8", "backslashreplace")
 
 
 def raw_offsets(raw: bytes, node: String, positions: Sequence[int]) -> list[int]:
@@ -138,8 +139,6 @@ def _members(pairs: list[tuple[Any, Any]]) -> Object:
 
 
 _SCANNER = json.JSONDecoder()
-_CANONICAL = json.JSONEncoder(ensure_ascii=False)
-_ASCII = json.JSONEncoder(ensure_ascii=True)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
     parse_int=_number,
@@ -227,11 +226,13 @@ class _Replay:
 
 def _spellings(value: str) -> list[bytes]:
     canonical = encode(value)
-    return [canonical] if value.isascii() else [canonical, _ASCII.encode(value)[1:-1].encode("ascii")]
+    return [canonical] if value.isascii() else [canonical, encode_basestring_ascii(value)[1:-1].encode("ascii")]
 
 
 def _skip(raw: bytes, at: int, segment: bytes) -> int:
     """Return the offset in ``raw`` after the part of a string at ``at`` that means ``segment``."""
+    if b"\\" not in segment and raw.startswith(segment, at):
+        return at + len(segment)
     for spelling in _spellings(segment.decode("utf-8", "surrogatepass")):
         if raw.startswith(spelling, at):
             return at + len(spelling)

@@ -10,13 +10,14 @@ What is found says where, of which family and which parts; never what. It depend
 elsewhere, so it may be kept and used again for the same text.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from aws_masker import addresses, arn, context
 from aws_masker.catalogue import ANY_VALUE, Catalogue, Family
-from aws_masker.context import Keys, trimmed, values_at
+from aws_masker.context import Keys, Value, trimmed, values_at
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 
 # What may stand before an identifier: no letter or digit, or a letter that ends an escape (\n, \u001b, %2F, ESC[31m).
@@ -85,10 +86,6 @@ class _Forms:
             for index, family in families
             if not family.split and has_groups(family.pattern)
         }
-
-    def whole(self, word: bytes) -> bool:
-        """Tell whether all of ``word`` has the form of a family."""
-        return bool(self._whole.matches(word))
 
     def find(self, text: bytes) -> Iterator[Finding]:
         """Yield what stands in ``text``, in ascending order."""
@@ -163,6 +160,9 @@ class Scanner:
         forms = [(index, family) for index, family in numbered if family.pattern]
         plain = [one for one in forms if not one[1].split and not has_groups(one[1].pattern)]
         self._passes = [_Forms(plain), _Forms([one for one in forms if one not in plain])]
+        self._structured = frozenset(
+            index for index, family in numbered if family.host or family.split or has_groups(family.pattern)
+        )
         self._hosts = [(index, family) for index, family in numbered if family.host]
         self._host_patterns = {index: Pattern(family.host, captures=True) for index, family in self._hosts}
         # A host row is matched with whatever path follows.
@@ -185,7 +185,9 @@ class Scanner:
         found = list(self._by_suffix(text))
         for one in self._passes:
             found += one.find(text)
-        found += self._by_key(text)
+        found += self._by_key(
+            text, {one.start: len(text) if one.family in self._structured else one.end for one in found}
+        )
         found.sort(key=lambda finding: (finding.start, -finding.end))
         return list(_outermost(found))
 
@@ -198,11 +200,15 @@ class Scanner:
                 yield host
                 position = max(position, host.end)
 
-    def _by_key(self, text: bytes) -> Iterator[Finding]:
+    def _by_key(self, text: bytes, known: dict[int, int]) -> Iterator[Finding]:
+        """Yield the values beside keys, but for those ``known`` by their own form, by where they begin and end.
+
+        What has a structure of its own (a host, an address, an ARN) is left to it however long the value is.
+        """
         position = 0
         while (span := self._key_search.search(text, position)) is not None:
             start, position = span
-            for finding in self._in_context(text, _after_boundary(text, start, position), position):
+            for finding in self._in_context(text, _after_boundary(text, start, position), position, known):
                 yield finding
                 position = max(position, finding.end)
 
@@ -222,39 +228,31 @@ class Scanner:
         parts = _groups(spans) or (spans[0],)
         return moved(Finding(0, parts[-1][1], index, parts, whole=False), low)
 
-    def _in_context(self, text: bytes, start: int, end: int) -> Iterator[Finding]:
+    def _in_context(self, text: bytes, start: int, end: int, known: dict[int, int]) -> Iterator[Finding]:
         """Yield the values beside the key whose joint ends at ``end``."""
         families = self._keys.families(text, start, end)
         if not families:
             return
         secret = any(self.families[family].value == ANY_VALUE for family in families)
         for value in values_at(text, end, secret=secret):
-            for index in families:
-                family = self.families[index]
-                if not context.plausible(family, text, value, self._values.get(index)):
-                    continue
-                if family.value == ANY_VALUE:
-                    yield Finding(value.start, value.end, index, ((value.start, value.end),), whole=False)
-                    break
-                word = text[value.start : value.end]
-                if self._speaks_for_itself(word):
-                    return
-                if self._keys.is_key(word):
-                    break
-                span = (value.start, value.end)
-                yield Finding(*span, index, (span,) if family.kind == "secret" else _fields(text, *span), whole=False)
-                break
-            else:
+            word = text[value.start : value.end]
+            if not secret and known.get(value.start, -1) >= value.end:
+                continue
+            index = self._plausible_family(families, text, value)
+            if index is None:
                 return
+            if self._keys.is_key(word):
+                continue
+            span = (value.start, value.end)
+            parts = (span,) if self.families[index].kind == "secret" else _fields(text, *span)
+            yield Finding(*span, index, parts, whole=False)
 
-    def _speaks_for_itself(self, word: bytes) -> bool:
-        """Tell whether a value is found by its own form, whatever stands beside it."""
-        return (
-            b"://" in word
-            or word.startswith((b"arn:", b"arn%"))
-            or any(one.whole(word) for one in self._passes)
-            or self._suffixes.search(word) is not None
-        )
+    def _plausible_family(self, families: list[int], text: bytes, value: Value) -> int | None:
+        """Return the first of the families of a key that its value may belong to."""
+        for index in families:
+            if context.plausible(self.families[index], text, value, self._values.get(index)):
+                return index
+        return None
 
 
 def after_escape(text: bytes, low: int, high: int) -> int:
@@ -320,6 +318,7 @@ def _groups(spans: list[Span] | None) -> tuple[Span, ...]:
     return tuple(span for span in (spans or [])[1:] if span[0] >= 0)
 
 
+@functools.cache
 def has_groups(pattern: str) -> bool:
     """Tell whether a pattern marks parts of its match."""
     return bool(Pattern(pattern, captures=True).groups)

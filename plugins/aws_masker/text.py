@@ -67,7 +67,8 @@ class _Place(NamedTuple):
     end: int
     finding: int
     family: int | None
-    stays: Stays
+    token: bytes
+    label: bytes
 
 
 @dataclass(slots=True)
@@ -229,16 +230,14 @@ class _Run:
         result = Result([[] for _ in self._starts])
         result.seen = {self._whole[low:high] for low, high in self._tokens}
         counted: set[int] = set()
+        index = 0
         for place in sorted(names + _not_covered(parts, names)):
-            value = self._whole[place.start : place.end]
-            known = self._token(value, place.stays)
-            if known is None:
-                continue
-            token, label = known
-            index = bisect_right(self._starts, place.start) - 1
+            while index + 1 < len(self._starts) and self._starts[index + 1] <= place.start:
+                index += 1
             offset = self._starts[index]
-            result.replacements[index].append(Replacement(place.start - offset, place.end - offset, token, label))
-            result.dictionary[token] = value
+            replacement = Replacement(place.start - offset, place.end - offset, place.token, place.label)
+            result.replacements[index].append(replacement)
+            result.dictionary[place.token] = self._whole[place.start : place.end]
             if len(result.dictionary) > self._rules.limits.identifiers:
                 raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
             if place.finding not in counted:
@@ -266,13 +265,14 @@ class _Run:
                     if tokens.overlap(start, end):
                         continue
                     value = self._whole[start:end]
-                    if self._token(value, stays) is None:
+                    token = self._token(value, stays)
+                    if token is None:
                         continue
                     if policy == "block":
                         raise Blocked(_blocked(self._rules.families[finding.family]))
                     if self._rules.learns[finding.family] and value not in self._learned:
                         self._learned[value] = (end, finding.family)
-                    yield _Place(start, end, number, finding.family, stays)
+                    yield _Place(start, end, number, finding.family, *token)
 
     def _names_elsewhere(self, parts: list[_Place]) -> list[_Place]:
         """Return where known names stand alone, behind where they were learned.
@@ -303,13 +303,17 @@ class _Run:
                 continue
             if not bounded(self._whole, start, end):
                 continue
-            found.append(_Place(start, end, -1 - start, family, Stays.NOTHING))
+            token = self._token(values[which], Stays.NOTHING)
+            if token is not None:
+                found.append(_Place(start, end, -1 - start, family, *token))
             free_from = end
         return found
 
     def _common_as_a_whole(self, finding: Finding, offset: int) -> bool:
         """Tell whether a value with several fields identifies nobody, such as default:mysql-8-0."""
-        return not finding.whole and self._rules.names.is_common(self._whole[finding.start + offset : finding.end + offset])
+        return not finding.whole and self._rules.names.is_common(
+            self._whole[finding.start + offset : finding.end + offset]
+        )
 
     def _token(self, value: bytes, stays: Stays) -> tuple[bytes, bytes] | None:
         key = (value, stays)

@@ -342,6 +342,11 @@ def test_health_is_whether_masking_refuses_what_it_cannot_read(kong: int, health
             assert (probe.method, probe.target, probe.body) == ("POST", "/v1/messages", b"{")
             assert probe.headers["X-Gateway-Key"] == "made-up-probe-key"
             assert not {"x-api-key", "Authorization"} & set(probe.headers)
+            # A check that comes every few seconds is in the log when it fails.
+            async with up.client.head(f"{up.nginx.url}/") as answer:
+                assert answer.status == 200
+            number = 1 if healthy else 2
+            assert [one["endpoint"] for one in await up.nginx.logged(number)] == ["health", "root"][-number:]
 
     _run(test())
 
@@ -368,12 +373,13 @@ def test_the_log_has_a_record_of_each_request_and_nothing_that_it_carried() -> N
                 await answer.read()
             async with up.client.get(f"{up.nginx.url}/{secret}?{secret}") as answer:
                 assert answer.status == 404
-            async with up.client.get(f"{up.nginx.url}/_aws-masker/health") as answer:
+            async with up.client.head(f"{up.nginx.url}/") as answer:
                 assert answer.status == 200
-            first, second = (await up.nginx.logged(2))[:2]
+            first, second, third = await up.nginx.logged(3)
             assert (first["endpoint"], first["status"], first["method"]) == ("messages", 200, "POST")
             assert first["request_id"] == up.seen[0].headers["X-Request-ID"]
             assert (second["endpoint"], second["status"]) == ("other", 404)
+            assert third["endpoint"] == "root"
             assert secret not in (up.nginx.folder / "stdout").read_text()
             assert secret not in up.nginx.error_log()
 
