@@ -16,7 +16,7 @@ from aws_masker.names import Names
 from aws_masker.restore import restore_text
 from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
-from aws_masker.text import Result, Text, TextMasker, token_spans
+from aws_masker.text import FindingsCache, Result, Text, TextMasker, token_spans
 from aws_masker.tokens import Tokens
 from aws_masker.vault import Vault, open_vault
 
@@ -47,6 +47,11 @@ class Masker:
         rules = text.rules(catalogue.load(), names, self._tokens, settings)
         self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
         self.vault: Vault = vault or open_vault(settings)
+
+    @property
+    def cache(self) -> FindingsCache:
+        """The findings kept by the digests of texts, with its hits and misses."""
+        return self._texts.cache
 
     def __repr__(self) -> str:
         """Show neither key nor tenant."""

@@ -93,6 +93,10 @@ class FindingsCache:
         self.hits = 0
         self.misses = 0
 
+    def __len__(self) -> int:
+        """Return how many texts' findings are kept."""
+        return len(self._kept)
+
     def digest(self, text: bytes) -> bytes:
         """Return the digest under which the findings of ``text`` are kept."""
         return hashlib.blake2b(text, digest_size=16, key=self._key).digest()

@@ -55,7 +55,10 @@ def nginx(kong: str, edits: Mapping[str, str] | None = None, probe_key: str = ""
     executable = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if executable is None:
         pytest.skip("install nginx (Debian: nginx-light)")
-    with tempfile.TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name, contextlib.ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name,
+        contextlib.ExitStack() as stack,
+    ):
         folder, port = Path(name), free_port()
         (folder / "nginx.conf").write_text(render(folder, port, kong, edits or {}, probe_key))
         user: dict[str, Any] = {}

@@ -1,0 +1,334 @@
+"""Request bodies: what of them is masked, what is refused, and in which words."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_masker import InvalidBody, Limits, Masker, Refused, Settings, TooLarge, Unsupported, VaultRequired
+from masking import KEY, masker
+
+INSTANCE = "i-0a1b2c3d4e5f60718"
+
+
+@pytest.fixture(scope="module")
+def made() -> Any:
+    with masker() as one:
+        yield one
+
+
+def send(made: Masker, document: Any, path: str = "/v1/messages") -> Any:
+    raw = json.dumps(document).encode()
+    return json.loads(made.mask_body(raw, path).apply(raw))
+
+
+def content(made: Masker, blocks: Any, role: str = "user") -> Any:
+    return send(made, {"messages": [{"role": role, "content": blocks}]})["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"messages": [{"role": "user", "content": INSTANCE}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": INSTANCE}]}]},
+        {"messages": [{"role": "system", "content": INSTANCE}]},
+        {"system": INSTANCE, "messages": []},
+        {"system": [{"type": "text", "text": INSTANCE, "cache_control": {"type": "ephemeral"}}], "messages": []},
+        {"tools": [{"name": "t", "description": INSTANCE, "input_schema": {}}], "messages": []},
+        {"tools": [{"name": "t", "input_schema": {"properties": {"a": {"enum": [INSTANCE]}}}}], "messages": []},
+        {"tools": [{"name": "t", "input_schema": {"properties": {INSTANCE: {}}}}], "messages": []},
+        {"tools": [{"name": "t", "input_schema": {}, "input_examples": [{"id": INSTANCE}]}], "messages": []},
+        {
+            "messages": [
+                {
+                    "role": "assistant",
+                    "content": [{"type": "tool_use", "id": "a", "name": "t", "input": {"id": INSTANCE}}],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "t", "input": {INSTANCE: 1}}]}
+            ]
+        },
+        {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": INSTANCE}]}]},
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": INSTANCE}]}
+                    ],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": INSTANCE}}
+                    ],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "document",
+                            "title": INSTANCE,
+                            "context": INSTANCE,
+                            "source": {"type": "url", "url": INSTANCE},
+                        }
+                    ],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [{"type": "search_result", "source": INSTANCE, "title": INSTANCE, "content": []}],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "text", "text": "", "citations": [{"type": "char_location", "cited_text": INSTANCE}]}
+                    ],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [{"type": "never_seen", "id": INSTANCE, "name": INSTANCE, "x": [{"y": INSTANCE}]}],
+                }
+            ]
+        },
+        {"messages": [], "stop_sequences": [INSTANCE]},
+        {"messages": [], "something_new": {"deep": [INSTANCE]}},
+    ],
+)
+def test_an_identifier_in_any_place_of_a_request_is_masked(made: Masker, document: Any) -> None:
+    assert INSTANCE not in json.dumps(send(made, document))
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/batches", "/v1/messages/batches?beta=true", "/v1/v1/messages/batches"])
+def test_every_item_of_a_batch_is_masked(made: Masker, path: str) -> None:
+    item = {"custom_id": "a", "params": {"messages": [{"role": "user", "content": INSTANCE}]}}
+    assert INSTANCE not in json.dumps(send(made, {"requests": [item, item | {"custom_id": INSTANCE}]}, path))
+
+
+def test_in_another_json_body_every_string_counts(made: Masker) -> None:
+    assert INSTANCE not in json.dumps(send(made, {"model": INSTANCE, INSTANCE: [INSTANCE]}, "/v1/anything"))
+
+
+def test_a_number_that_is_an_account_id_becomes_a_string_token_and_other_numbers_stay(made: Masker) -> None:
+    raw = b'{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"t","input":{"AccountId":481516234217,"n":481516234218,"f":1.50,"big":9007199254740993}}]}]}'
+    result = made.mask_body(raw, "/v1/messages")
+    out = result.apply(raw)
+    given = json.loads(out)["messages"][0]["content"][0]["input"]
+    assert given["AccountId"].startswith("acctn-x")
+    assert result.dictionary[given["AccountId"]] == "481516234217"
+    assert out.endswith(b',"n":481516234218,"f":1.50,"big":9007199254740993}}]}]}')
+
+
+@pytest.mark.parametrize(
+    ("text", "leaks"),
+    [
+        (f"a\n{INSTANCE}", INSTANCE),
+        (f"a\\n{INSTANCE}", INSTANCE),
+        (json.dumps({"a": f"x\n{INSTANCE}"}), INSTANCE),
+        (json.dumps(json.dumps({"a": f"x\n{INSTANCE}\t"})), INSTANCE),
+        (f"\x1b[31m{INSTANCE}\x1b[0m", INSTANCE),
+        (f"%2F{INSTANCE}%2F", INSTANCE),
+        (f"\\u001b[31m{INSTANCE}", INSTANCE),
+        ('{"Bucket": "ledger-logs-raw"}', "ledger-logs-raw"),
+        ('{\\"Bucket\\": \\"ledger-logs-raw\\"}', "ledger-logs-raw"),
+        ('{\\\\\\"Bucket\\\\\\":\\\\\\"ledger-logs-raw\\\\\\"}', "ledger-logs-raw"),
+        ("arn:aws:iam::481516234217:role\\/LedgerDeployer", "LedgerDeployer"),
+        ("arn%3Aaws%3Aiam%3A%3A481516234217%3Arole%2FLedgerDeployer", "LedgerDeployer"),
+    ],
+)
+def test_no_escape_hides_an_identifier(made: Masker, text: str, leaks: str) -> None:
+    assert leaks not in json.dumps(content(made, text))
+
+
+@pytest.mark.parametrize(
+    "spelled", ["\\u0069-0a1b2c3d4e5f60718", "i\\u002d0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f6071\\u0038"]
+)
+def test_an_identifier_that_is_spelled_with_escapes_is_masked(made: Masker, spelled: str) -> None:
+    raw = b'{"messages":[{"role":"user","content":"x ' + spelled.encode() + b' y"}]}'
+    result = made.mask_body(raw, "/v1/messages")
+    assert result.apply(raw).startswith(b'{"messages":[{"role":"user","content":"x i-x')
+    assert set(result.dictionary.values()) == {INSTANCE}
+
+
+def test_a_structured_value_is_masked_for_the_key_it_stands_under(made: Masker) -> None:
+    block = {
+        "type": "tool_use",
+        "id": "a",
+        "name": "t",
+        "input": {"DBInstanceIdentifier": "ledger-pg", "Note": "ledger-pg-x"},
+    }
+    assert content(made, [block], "assistant")[0]["input"]["DBInstanceIdentifier"].startswith("name-x")
+
+
+def test_a_secret_of_a_structured_value_is_masked_whole(made: Masker) -> None:
+    secret = 'pa"ss\\w0rd, with all that'
+    block = {"type": "tool_use", "id": "a", "name": "t", "input": {"MasterUserPassword": secret}}
+    masked = content(made, [block], "assistant")[0]["input"]["MasterUserPassword"]
+    assert made.restore_text(masked) == secret
+    assert "w0rd" not in masked
+
+
+def test_images_and_pdfs_pass_and_are_counted_or_are_refused() -> None:
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
+    raw = json.dumps(
+        {"messages": [{"role": "user", "content": [block, {"type": "tool_result", "content": [block]}]}]}
+    ).encode()
+    with masker() as passing, masker(opaque="block") as blocking:
+        assert passing.mask_body(raw, "/v1/messages").opaque == 2
+        with pytest.raises(Unsupported, match="images and PDFs"):
+            blocking.mask_body(raw, "/v1/messages")
+
+
+def test_base64_of_something_else_is_refused(made: Masker) -> None:
+    block = {"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "aS0wYTFi"}}
+    with pytest.raises(Unsupported, match="media type"):
+        content(made, [block])
+
+
+@pytest.mark.parametrize(
+    ("raw", "error", "words"),
+    [
+        (b"not json", InvalidBody, "not JSON"),
+        (b'{"messages":[', InvalidBody, "whole"),
+        (b'{"messages":[],"messages":[]}', InvalidBody, "two members"),
+        (b"\xff\xfe", InvalidBody, "UTF-8"),
+        (b"\xef\xbb\xbf{}", InvalidBody, "byte order mark"),
+        (b'{"a":NaN}', InvalidBody, "NaN"),
+        (b"[1]", InvalidBody, "JSON object"),
+        (b"[" * 300 + b"]" * 300, InvalidBody, "deeper"),
+    ],
+)
+def test_a_body_that_cannot_be_read_whole_is_refused_in_words_that_help(
+    made: Masker, raw: bytes, error: type[Refused], words: str
+) -> None:
+    with pytest.raises(error, match=words) as refusal:
+        made.mask_body(raw, "/v1/messages")
+    shape = json.loads(refusal.value.body())
+    assert (shape["type"], shape["error"]["type"]) == ("error", "invalid_request_error")
+
+
+def test_a_batch_without_requests_is_refused(made: Masker) -> None:
+    with pytest.raises(InvalidBody, match="list of requests"):
+        made.mask_body(b"{}", "/v1/messages/batches")
+
+
+def test_a_text_body_is_masked_as_one_text(made: Masker) -> None:
+    raw = f"log line {INSTANCE}\n".encode()
+    assert INSTANCE.encode() not in made.mask_body(raw, "/v1/x", "text/plain; charset=utf-8").apply(raw)
+
+
+def test_a_text_body_that_is_not_utf8_is_refused(made: Masker) -> None:
+    with pytest.raises(InvalidBody, match="UTF-8"):
+        made.mask_body(b"\xff", "/v1/x", "text/plain")
+
+
+def test_an_unknown_content_type_is_refused_unless_allowed() -> None:
+    with masker() as strict, masker(allow_content_types=("application/zip",)) as lax:
+        with pytest.raises(Unsupported, match="content type"):
+            strict.mask_body(b"PK", "/v1/x", "application/zip")
+        assert lax.mask_body(b"PK", "/v1/x", "application/zip").edits == ()
+
+
+def test_an_empty_body_passes(made: Masker) -> None:
+    assert made.mask_body(b"", "/v1/messages", "whatever/thing").edits == ()
+
+
+def form(*parts: tuple[str, bytes], end: bytes = b"--B--\r\n") -> bytes:
+    return b"".join(b"--B\r\n" + head.encode() + b"\r\n\r\n" + body + b"\r\n" for head, body in parts) + end
+
+
+FORM = "multipart/form-data; boundary=B"
+
+
+def test_the_text_parts_and_file_names_of_a_form_are_masked(made: Masker) -> None:
+    raw = form(
+        ('Content-Disposition: form-data; name="purpose"', INSTANCE.encode()),
+        (
+            f'Content-Disposition: form-data; name="file"; filename="{INSTANCE}.log"\r\nContent-Type: text/plain',
+            b"x " + INSTANCE.encode(),
+        ),
+        (
+            'Content-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: application/octet-stream',
+            INSTANCE.encode(),
+        ),
+        ('Content-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png', b"\x89PNG\xff"),
+    )
+    result = made.mask_body(raw, "/v1/files", FORM)
+    assert INSTANCE.encode() not in result.apply(raw)
+    assert b"\x89PNG\xff" in result.apply(raw)
+    assert (len(result.edits), result.opaque) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "words"),
+    [
+        (form(("Content-Type: application/zip", b"PK\xff")), FORM, "not UTF-8 text"),
+        (form(("Content-Transfer-Encoding: base64", b"aS0w")), FORM, "transfer encoding"),
+        (form(("A: b", b"x"), end=b""), FORM, "cut off"),
+        (b"preamble" + form(("A: b", b"x")), FORM, "begin with its boundary"),
+        (form(("A: b", b"x")) + b"epilogue i-0a1b2c3d4e5f60718", FORM, "cut off"),
+        (form(("A: b", b"x")), "multipart/form-data", "no boundary"),
+    ],
+)
+def test_a_form_that_cannot_be_read_whole_is_refused(made: Masker, raw: bytes, content_type: str, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        made.mask_body(raw, "/v1/files", content_type)
+
+
+def test_a_vault_that_is_down_costs_nothing_but_the_memory_of_it() -> None:
+    with Masker(Settings(key=KEY, vault="redis://127.0.0.1:1/0")) as without:
+        masked = without.mask_text(f"stop {INSTANCE}")
+        assert masked.dictionary[masked.text.removeprefix("stop ")] == INSTANCE
+        assert without.lost == 1
+
+
+def test_a_vault_that_is_required_and_down_refuses() -> None:
+    with Masker(Settings(key=KEY, vault="redis://127.0.0.1:1/0", vault_required=True)) as without:
+        with pytest.raises(VaultRequired, match="vault does not answer"):
+            without.mask_text(f"stop {INSTANCE}")
+
+
+def test_a_pasted_token_is_recalled_for_the_answer(tmp_path: Any) -> None:
+    vault = f"sqlite:///{tmp_path / 'vault.db'}"
+    with masker(vault=vault) as first, masker(vault=vault) as second:
+        token = first.mask_text(INSTANCE).text
+        raw = json.dumps({"messages": [{"role": "user", "content": f"what is {token}?"}]}).encode()
+        result = second.mask_body(raw, "/v1/messages")
+        assert result.edits == ()
+        assert result.dictionary == {token: INSTANCE}
+
+
+def test_nothing_shows_an_original() -> None:
+    with masker() as made:
+        raw = json.dumps({"messages": [{"role": "user", "content": INSTANCE}]}).encode()
+        shown = repr(made) + repr(made.mask_body(raw, "/v1/messages"))
+        assert INSTANCE not in shown
+        assert KEY not in repr(made.settings) + shown
+
+
+def test_the_body_limit_is_the_hosts_but_depth_and_identifiers_are_the_maskers() -> None:
+    with masker(limits=Limits(depth=3)) as flat, pytest.raises(InvalidBody, match="3 levels"):
+        flat.mask_body(b'{"a":[[[[1]]]]}', "/v1/x")
+    with masker(limits=Limits(identifiers=1)) as few, pytest.raises(TooLarge):
+        few.mask_body(b'{"a":"i-0a1b2c3d4e5f60718 i-0a1b2c3d4e5f60719"}', "/v1/x")

@@ -1,0 +1,129 @@
+"""Names that are learned, terms that are given, policies, limits, and the cache of findings."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from aws_masker import Blocked, Limits, TooLarge
+from aws_masker import text as module
+from hypothesis import given
+from hypothesis import strategies as st
+from masking import marked, masker
+
+
+def one(text: str, **settings: object) -> str:
+    with masker(**settings) as made:
+        return marked(made, text)
+
+
+def test_a_name_found_in_context_is_masked_from_there_on_and_not_before() -> None:
+    text = "ledger-blue is down; --cluster-name ledger-blue; ledger-blue again, (ledger-blue)"
+    assert one(text) == "ledger-blue is down; --cluster-name «ledger-blue»; «ledger-blue» again, («ledger-blue»)"
+
+
+@pytest.mark.parametrize("text", ["xledger-blue", "ledger-bluex", "ledger-blue7", "Ledger-blue"])
+def test_a_learned_name_is_masked_only_where_it_stands_alone(text: str) -> None:
+    assert one(f"--cluster-name ledger-blue {text}") == f"--cluster-name «ledger-blue» {text}"
+
+
+@pytest.mark.parametrize("before", ["\\n", "\\t", "%2F", "%3D", "\\u0022", "\x1b[31m", "_", "/", "é"])
+def test_an_escape_before_a_learned_name_does_not_hide_it(before: str) -> None:
+    assert (
+        one(f"--cluster-name ledger-blue {before}ledger-blue") == f"--cluster-name «ledger-blue» {before}«ledger-blue»"
+    )
+
+
+def test_the_longest_known_name_wins() -> None:
+    text = "--cluster-name ledger --bucket ledger-blue-logs : ledger-blue-logs ledger-blue"
+    assert one(text) == "--cluster-name «ledger» --bucket «ledger-blue-logs» : «ledger-blue-logs» «ledger»-blue"
+
+
+def test_a_learned_name_that_covers_a_form_is_masked_as_it_was_learned() -> None:
+    text = "--bucket dump-i-0a1b2c3d4e5f60718 then dump-i-0a1b2c3d4e5f60718 and i-0a1b2c3d4e5f60718"
+    assert one(text) == (
+        "--bucket «dump-i-0a1b2c3d4e5f60718» then «dump-i-0a1b2c3d4e5f60718» and «i-0a1b2c3d4e5f60718»"
+    )
+
+
+def test_what_an_arn_tells_is_learned() -> None:
+    text = "arn:aws:iam::481516234217:role/LedgerDeployer: user 481516234217 as LedgerDeployer"
+    assert one(text) == "arn:aws:iam::«481516234217»:role/«LedgerDeployer»: user «481516234217» as «LedgerDeployer»"
+
+
+def test_a_common_word_is_neither_masked_nor_learned() -> None:
+    assert one("--cluster-name default: the default cluster") == "--cluster-name default: the default cluster"
+
+
+def test_a_given_term_is_masked_from_the_first_word() -> None:
+    assert one("Acme Ledger and acme-ledger", terms=("Acme Ledger", "acme-ledger")) == "«Acme Ledger» and «acme-ledger»"
+
+
+def test_terms_are_counted_as_such() -> None:
+    with masker(terms=("Zebulon",)) as made:
+        assert made.mask_text("Zebulon, Zebulon").counts == {"operator-term": 2}
+
+
+def test_a_family_that_is_allowed_stays_and_is_not_learned() -> None:
+    text = "i-0a1b2c3d4e5f60718 --bucket ledger-logs ledger-logs"
+    assert one(text, policy={"name": "allow"}) == "«i-0a1b2c3d4e5f60718» --bucket ledger-logs ledger-logs"
+    assert one(text, policy={"ec2-instance": "allow"}) == "i-0a1b2c3d4e5f60718 --bucket «ledger-logs» «ledger-logs»"
+
+
+def test_a_policy_for_a_family_beats_one_for_its_kind() -> None:
+    assert one("i-0a1b2c3d4e5f60718", policy={"identifier": "allow", "ec2-instance": "mask"}) == "«i-0a1b2c3d4e5f60718»"
+
+
+def test_a_family_that_is_blocked_refuses_the_text_without_naming_the_value() -> None:
+    with masker(policy={"secret": "block"}) as made, pytest.raises(Blocked) as refusal:
+        made.mask_text("AWS_SECRET_ACCESS_KEY=wJalrFAKEFAKEFAKE/K7MDENG/bPxRfiCYFAKEFAKE1")
+    assert "FAKE" not in str(refusal.value)
+    assert "secret-access-key" in str(refusal.value)
+
+
+def test_too_many_identifiers_are_refused() -> None:
+    text = " ".join(f"i-{number:017x}" for number in range(11))
+    with masker(limits=Limits(identifiers=10)) as made, pytest.raises(TooLarge, match="more than 10 distinct"):
+        made.mask_text(text)
+
+
+def test_too_many_names_are_refused() -> None:
+    text = " ".join(f"--bucket ledger-{number}" for number in range(11))
+    with masker(limits=Limits(names=10)) as made, pytest.raises(TooLarge, match="more than 10 names"):
+        made.mask_text(text)
+
+
+def test_a_text_seen_before_is_not_scanned_again_and_masks_the_same() -> None:
+    text = "i-0a1b2c3d4e5f60718 --bucket ledger-logs " * 30
+    with masker() as made:
+        first = made.mask_text(text)
+        misses = made.cache.misses
+        second = made.mask_text(text)
+        assert (made.cache.misses, made.cache.hits) == (misses, 1)
+    assert (first.text, first.counts) == (second.text, second.counts)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=30), st.integers(1, 3))
+def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], texts: int) -> None:
+    before = module.KEPT_TEXTS
+    module.KEPT_TEXTS = texts
+    try:
+        cache = module.FindingsCache(b"k" * 32)
+        for key in keys:
+            digest = cache.digest(key.encode())
+            assert cache.get(digest) in (None, [module.Finding(0, ord(key), 0, (), whole=True)])
+            cache.put(digest, [module.Finding(0, ord(key), 0, (), whole=True)])
+            assert len(cache) <= texts
+    finally:
+        module.KEPT_TEXTS = before
+
+
+def test_masking_is_linear_in_ten_thousand_near_identifiers() -> None:
+    """Half-identifiers, quotes and near-tokens: what is looked at again stays in proportion."""
+    with masker() as made:
+        for piece in ("i-0a1b2c3d4 ", '\\"', "name-x0000000000000000 ", "arn:aws:", '"Bucket": ', "10.0.0."):
+            assert made.mask_text(piece * 10_000).counts == {}
+
+
+def test_two_threads_mask_the_same() -> None:
+    text = "i-0a1b2c3d4e5f60718 --bucket ledger-logs ledger-logs"
+    with masker() as shared, ThreadPoolExecutor(8) as pool:
+        assert len({result.text for result in pool.map(lambda _: shared.mask_text(text), range(64))}) == 1
