@@ -111,7 +111,8 @@ class _Forms:
                 finding = self._placed(known, text, start, end)
                 if finding is not None:
                     yield finding
-                    position = max(end, finding.end)
+                    # What follows the last part may be the beginning of something else.
+                    position = finding.end
                     break
 
     def _ends(self, text: bytes, begin: int, end: int) -> Iterator[int]:
@@ -132,7 +133,8 @@ class _Forms:
             index, family = self._families[place]
             pattern = self._captures.get(index)
             if pattern is not None:
-                known.append(Finding(0, len(word), index, _groups(pattern.parts(word)), whole=False))
+                parts = _groups(pattern.parts(word))
+                known.append(Finding(0, parts[-1][1] if parts else len(word), index, parts, whole=False))
             else:
                 known.append(Finding(0, len(word), index, ((0, len(word)),), whole=True))
             if not family.split:
