@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from aws_masker.errors import Overloaded
-from aws_masker.gateway_admission import Admission
+from aws_masker.gateway.admission import Admission
 from gateway_lab import run, until
 
 

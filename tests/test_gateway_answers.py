@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aws_masker.gateway_answer import INLINE_BYTES
+from aws_masker.gateway.answer import INLINE_BYTES
 from aws_masker.restore_tokens import RestoreCounts
 from aws_masker.settings import Limits
 from gateway_lab import (
@@ -167,7 +167,7 @@ def test_what_takes_long_to_restore_is_done_beside_the_event_loop(monkeypatch: p
         def close(self) -> bytes:
             return self.feed(b"")
 
-    monkeypatch.setattr("aws_masker.gateway_exchange.restorer_for", lambda *_: Watched())
+    monkeypatch.setattr("aws_masker.gateway.exchange.restorer_for", lambda *_: Watched())
 
     async def script(answering: Answering) -> None:
         await answering.answer(bytes(int(answering.seen.all("x-size")[0])), "Content-Type: application/json")
@@ -370,7 +370,7 @@ def test_a_fault_in_restoring_breaks_off_and_tells_nothing(monkeypatch: pytest.M
 
         close = feed
 
-    monkeypatch.setattr("aws_masker.gateway_exchange.restorer_for", lambda *_: Broken())
+    monkeypatch.setattr("aws_masker.gateway.exchange.restorer_for", lambda *_: Broken())
 
     async def script(answering: Answering) -> None:
         await answering.json({"text": answering.seen.token()})

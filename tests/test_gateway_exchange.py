@@ -342,7 +342,7 @@ def test_a_fault_in_masking_is_a_500_that_tells_nothing() -> None:
             assert INSTANCE not in logged + text
             fault = one.records.faults[0]
             assert (fault["fault"], fault["during"]) == ("KeyError", "masking")
-            assert fault["at"].startswith("aws_masker.gateway_exchange:")
+            assert fault["at"].startswith("aws_masker.gateway.exchange:")
 
     run(test())
 

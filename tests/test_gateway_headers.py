@@ -2,7 +2,7 @@
 
 import pytest
 
-from aws_masker.gateway_headers import content_codings, downward, transfer_codings, upgrades, upward
+from aws_masker.gateway.headers import content_codings, downward, transfer_codings, upgrades, upward
 
 
 def test_fields_of_a_request_pass_in_their_order_and_spelling() -> None:
@@ -14,7 +14,6 @@ def test_fields_of_a_request_pass_in_their_order_and_spelling() -> None:
         (b"X-Trace", b"2"),
         (b"x-claude-code-session-id", b"abc"),
         (b"User-Agent", b"claude-cli/2.1"),
-        (b"X-Forwarded-For", b"192.0.2.7"),
     ]
     expected = [(name.decode(), value.decode()) for name, value in raw]
     assert upward(raw) == [*expected, ("Accept-Encoding", "identity")]
@@ -38,6 +37,13 @@ def test_fields_of_one_connection_do_not_go_up(name: str) -> None:
         ("X-Other", "1"),
         ("Accept-Encoding", "identity"),
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via"]
+)
+def test_fields_that_tell_of_hosts_in_the_house_do_not_go_up(name: str) -> None:
+    assert upward([(name.encode(), b"10.20.5.7")]) == [("Accept-Encoding", "identity")]
 
 
 def test_fields_that_connection_names_end_here() -> None:

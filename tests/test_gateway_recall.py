@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from aws_masker.gateway_recall import MAX_RUN, RecallingRestorer
+from aws_masker.gateway.recall import MAX_RUN, RecallingRestorer
 
 KNOWN = {
     "i-x0123456789abcdef": "i-0a1b2c3d4e5f60718",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aws_masker.gateway_errors import BadTarget, NotServed
-from aws_masker.gateway_target import parse_target
+from aws_masker.gateway.errors import BadTarget, NotServed
+from aws_masker.gateway.target import parse_target
 
 
 @pytest.mark.parametrize(

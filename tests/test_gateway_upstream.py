@@ -4,7 +4,7 @@ import pytest
 from yarl import URL
 
 from aws_masker.errors import SettingsError
-from aws_masker.gateway_upstream import proxy_for, upstream_base
+from aws_masker.gateway.upstream import proxy_for, upstream_base
 
 LISTEN = ("127.0.0.1", 8082)
 API = "https://api.anthropic.com"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_masker.gateway_urls import MAX_HELD, ResultsUrls, client_base, leads_away, on_gateway
+from aws_masker.gateway.urls import MAX_HELD, ResultsUrls, client_base, leads_away, on_gateway
 
 ORIGINS = ("https://proxy.example/anthropic", "https://api.anthropic.com")
 RESULTS = "/v1/messages/batches/msgbatch_01/results"

@@ -1,4 +1,4 @@
-"""The doctor's look at services, routes and plugin entries: is all masked, and does nothing stand in the way?
+"""The doctor's look at services, routes and plugin entries: all is masked, and nothing stands in the way of streams.
 
 What is asked of each field is what Kong 3.9 was measured to need: docs/kong.md says why.
 """

@@ -44,8 +44,8 @@ class Nginx:
     async def logged(self, number: int) -> list[dict[str, Any]]:
         """Return the access log's records as soon as there are ``number``; a record follows its answer."""
         async with asyncio.timeout(START_SECONDS):
-            while len(records := self.log()) < number:
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - nginx writes a file, nothing tells
+            while len(records := self.log()) < number:  # noqa: ASYNC110 - it is a file, which tells nobody
+                await asyncio.sleep(0.01)
         return records
 
 

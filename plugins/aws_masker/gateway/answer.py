@@ -15,11 +15,11 @@ from typing import Final, Protocol
 import aiohttp
 from aiohttp import HttpVersion11, web
 
-from aws_masker.content_coding import CODINGS, Decoder
+from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.errors import MaskerError
-from aws_masker.gateway_errors import UpstreamUnreadable
-from aws_masker.gateway_headers import RawHeaders, content_codings
-from aws_masker.gateway_record import Record, log_fault
+from aws_masker.gateway.errors import UpstreamUnreadable
+from aws_masker.gateway.headers import RawHeaders, content_codings
+from aws_masker.gateway.record import Record, log_fault
 
 # A larger piece is restored in a thread, so that it does not hold up the other streams: some 0.5 ms.
 INLINE_BYTES: Final = 1 << 15

@@ -1,8 +1,8 @@
 """Header fields on their way through: which go on, which end at the gateway. No I/O.
 
 Everything passes as it came, repeated fields and their order included, but for what belongs to one connection only
-(RFC 9110, section 7.6.1), what describes a body that the gateway changes, and what asks for a coding or a part of one
-that could not be restored. Fields are read from their bytes: aiohttp's own decoding would lose what is not UTF-8.
+(RFC 9110, section 7.6.1), what tells of hosts before the gateway, what describes a body that the gateway changes, and
+what asks for a coding or a part of one that could not be restored. Fields are read from their bytes: aiohttp's own decoding would lose what is not UTF-8.
 """
 
 import re
@@ -17,9 +17,29 @@ HOP_BY_HOP: Final = frozenset(
 )
 PROXY_PREFIX: Final = "proxy-"
 
-_UP_ENDS: Final = frozenset(
-    {"host", "content-length", "content-encoding", "accept-encoding", "expect", "range", "if-range"}
+# Addresses and names of hosts in the house, which proxies before the gateway tell it and the API has no need of.
+_OF_THE_HOUSE: Final = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-proto",
+        "x-forwarded-server",
+        "x-real-ip",
+    }
 )
+_UP_ENDS: Final = _OF_THE_HOUSE | {
+    "host",
+    "content-length",
+    "content-encoding",
+    "accept-encoding",
+    "expect",
+    "range",
+    "if-range",
+}
 # What describes a body byte by byte, and the offer of parts of it.
 _OF_THE_BODY: Final = frozenset(
     {"content-length", "content-encoding", "content-md5", "content-digest", "digest", "accept-ranges"}

@@ -11,8 +11,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 
-from aws_masker.gateway_errors import BadTarget, InternalError
-from aws_masker.gateway_record import Record, log_fault
+from aws_masker.gateway.errors import BadTarget, InternalError
+from aws_masker.gateway.record import Record, log_fault
 
 MAX_HEADER_BYTES: Final = 1 << 15
 MAX_HEADERS: Final = 256

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from aws_masker.gateway_errors import BadTarget, NotServed
+from aws_masker.gateway.errors import BadTarget, NotServed
 
 HEALTH_PATH: Final = "/_aws-masker/health"
 API_PREFIX: Final = "/v1/"

@@ -17,9 +17,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aws_masker.errors import SettingsError
-from aws_masker.gateway_errors import UpstreamSilent, UpstreamUnreachable
-from aws_masker.gateway_headers import Headers
-from aws_masker.gateway_target import Target
+from aws_masker.gateway.errors import UpstreamSilent, UpstreamUnreachable
+from aws_masker.gateway.headers import Headers
+from aws_masker.gateway.target import Target
 from aws_masker.settings import Limits, Settings, parse_address
 
 # An idle connection is kept shorter than the usual 60 s and more of servers and load balancers: whoever closes first

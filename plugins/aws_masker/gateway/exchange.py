@@ -16,20 +16,20 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from aws_masker.content_coding import decode
+from aws_masker.gateway.content_coding import decode
 from aws_masker.errors import Refused, VaultError
-from aws_masker.gateway_admission import Admission
-from aws_masker.gateway_answer import Pipeline, Stage, abort, answer_decoder, pass_on
-from aws_masker.gateway_body import body_coding, read_body
-from aws_masker.gateway_errors import BadMethod, InternalError, Stopping, UpstreamUnreadable
-from aws_masker.gateway_headers import Headers, downward, upgrades, upward
-from aws_masker.gateway_health import health
-from aws_masker.gateway_recall import RecallingRestorer
-from aws_masker.gateway_record import Record, log_fault
-from aws_masker.gateway_server import refusal
-from aws_masker.gateway_target import Target, parse_target
-from aws_masker.gateway_upstream import Upstream
-from aws_masker.gateway_urls import API_ORIGIN, ResultsUrls, client_base, leads_away, on_gateway
+from aws_masker.gateway.admission import Admission
+from aws_masker.gateway.answer import Pipeline, Stage, abort, answer_decoder, pass_on
+from aws_masker.gateway.body import body_coding, read_body
+from aws_masker.gateway.errors import BadMethod, InternalError, Stopping, UpstreamUnreadable
+from aws_masker.gateway.headers import Headers, downward, upgrades, upward
+from aws_masker.gateway.health import health
+from aws_masker.gateway.recall import RecallingRestorer
+from aws_masker.gateway.record import Record, log_fault
+from aws_masker.gateway.server import refusal
+from aws_masker.gateway.target import Target, parse_target
+from aws_masker.gateway.upstream import Upstream
+from aws_masker.gateway.urls import API_ORIGIN, ResultsUrls, client_base, leads_away, on_gateway
 from aws_masker.masker import Masker
 from aws_masker.restore import Restorer, Untouched, restorer_for
 from aws_masker.settings import Settings

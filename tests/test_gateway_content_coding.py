@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from aws_masker.content_coding import PIECE, Decoder, decode
+from aws_masker.gateway.content_coding import PIECE, Decoder, decode
 from aws_masker.errors import InvalidBody, TooLarge
 
 RANDOM = random.Random(20260722)  # noqa: S311 - the same bytes every time are the point

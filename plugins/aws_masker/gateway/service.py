@@ -1,6 +1,6 @@
 """``aws-masker gateway``: masking in one process, without Kong, nginx or Redis. Starts, announces and stops it.
 
-Requests are served by ``gateway_exchange``. To stop is to take no more requests, to finish the answers that are
+Requests are served by ``gateway.exchange``. To stop is to take no more requests, to finish the answers that are
 streaming, and to break off what is left after ``limits.stop_seconds``, or at the second signal.
 """
 
@@ -18,10 +18,10 @@ from typing import Final
 from aiohttp import web
 
 from aws_masker.errors import MaskerError
-from aws_masker.gateway_exchange import Exchanges
-from aws_masker.gateway_record import log
-from aws_masker.gateway_server import Server
-from aws_masker.gateway_upstream import Upstream
+from aws_masker.gateway.exchange import Exchanges
+from aws_masker.gateway.record import log
+from aws_masker.gateway.server import Server
+from aws_masker.gateway.upstream import Upstream
 from aws_masker.masker import Masker
 from aws_masker.settings import Settings, parse_address
 

@@ -5,10 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
-from aws_masker.content_coding import CODINGS
+from aws_masker.gateway.content_coding import CODINGS
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
-from aws_masker.gateway_errors import SlowBody
-from aws_masker.gateway_headers import RawHeaders, content_codings, transfer_codings
+from aws_masker.gateway.errors import SlowBody
+from aws_masker.gateway.headers import RawHeaders, content_codings, transfer_codings
 from aws_masker.settings import Limits
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
