@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from aws_masker.doctor_findings import Finding
@@ -64,11 +64,11 @@ def examine(parsed: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[
     configurations = _configurations(parsed)
     nginx = read_nginx(Path(parsed.nginx)) if parsed.nginx else None
     url = parsed.redis
-    for configuration in configurations:
-        process = {**settings_of(environ), **configuration.process}
+    for source in configurations:
+        configuration = replace(source, process={**settings_of(environ), **source.process})
         yield from check_routes(configuration, environ)
-        yield from check_process(process)
-        yield from check_sizes(configuration, process, nginx, environ)
+        yield from check_process(configuration.process)
+        yield from check_sizes(configuration, nginx, environ)
         yield from check_versions(configuration.version)
         url = url or _vault_of(configuration, environ)
     if nginx is not None:

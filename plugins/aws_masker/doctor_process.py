@@ -103,13 +103,11 @@ def _wait(process: Mapping[str, str]) -> Iterator[Finding]:
         yield judge(given is not None and given <= MOST_WAIT, finding, f"a hanging plugin server costs {told}")
 
 
-def check_sizes(
-    configuration: Configuration, process: Mapping[str, str], nginx: str | None, environ: Mapping[str, str]
-) -> Iterator[Finding]:
+def check_sizes(configuration: Configuration, nginx: str | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Yield whether what nginx and Kong let through is at least what the plugin takes. ``nginx`` is its file's text."""
     places: dict[str, str | None] = {}
-    if "plugins" in process:
-        places["Kong"] = process.get("nginx_http_client_max_body_size", "0")
+    if "plugins" in configuration.process:
+        places["Kong"] = configuration.process.get("nginx_http_client_max_body_size", "0")
     if nginx is not None:
         # nginx's own default; http://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size
         found = re.search(r"^\s*client_max_body_size\s+(\S+);", nginx, re.MULTILINE)

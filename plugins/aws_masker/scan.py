@@ -77,7 +77,7 @@ class _Forms:
     def __init__(self, families: list[tuple[int, Family]]) -> None:
         self._families = families
         patterns = [family.pattern for _, family in families]
-        self._search = Pattern(_alternation([_loosened(pattern) for pattern in patterns]))
+        self.search = Pattern(_alternation([_loosened(pattern) for pattern in patterns]))
         self._exact = Pattern(_alternation(patterns))
         self._whole = FullMatchSet(patterns)
         self._splits = {index: family.split for index, family in families if family.split}
@@ -91,7 +91,7 @@ class _Forms:
         """Yield what stands in ``text``, in ascending order."""
         position = 0
         resolved: dict[bytes, list[Finding]] = {}
-        while (span := self._search.search(text, position)) is not None:
+        while (span := self.search.search(text, position)) is not None:
             start, position = span
             if text[start] == 0x2F and start and not _may_precede_path(text, start):  # noqa: PLR2004 - "/"
                 position = start + 1
@@ -192,6 +192,11 @@ class Scanner:
         )
         found.sort(key=lambda finding: (finding.start, -finding.end))
         return list(_outermost(found))
+
+    def search(self, text: bytes) -> int:
+        """Return how many places the passes would look at again: the engine's own work, for benchmarks."""
+        searches = [*(one.search for one in self._passes), self._suffixes, self._key_search]
+        return sum(1 for search in searches for _ in search.each(text))
 
     def _by_suffix(self, text: bytes) -> Iterator[Finding]:
         position = 0

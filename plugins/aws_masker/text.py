@@ -97,6 +97,12 @@ class FindingsCache:
         """Return how many texts' findings are kept."""
         return len(self._kept)
 
+    def clear(self) -> None:
+        """Forget all findings."""
+        with self._lock:
+            self._kept.clear()
+            self._findings = 0
+
     def digest(self, text: bytes) -> bytes:
         """Return the digest under which the findings of ``text`` are kept."""
         return hashlib.blake2b(text, digest_size=16, key=self._key).digest()

@@ -1,0 +1,1 @@
+"""Benchmarks: every figure in the README comes from here. ``make bench`` runs them all."""
