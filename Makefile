@@ -49,7 +49,7 @@ COMPILE := pip compile pyproject.toml --quiet --upgrade --universal --python-ver
 	--no-emit-index-url --annotation-style line --custom-compile-command 'make lock'
 
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis plugins/*.egg-info
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis plugins/*.egg-info
 	find . -name node_modules -prune -o -name __pycache__ -type d -print -exec rm -rf {} +
 
 # The environment

@@ -80,20 +80,25 @@ class Pattern:
 class FullMatchSet:
     """Tells which of many patterns match a whole text, in one pass."""
 
+    __slots__ = ("_match",)
+
     def __init__(self, patterns: list[str]) -> None:
         """Compile ``patterns``. Raises CatalogueError when one is no RE2 pattern."""
-        self._set = re2.Set.FullMatchSet(_options(captures=False))
-        self._empty = not patterns
+        made = re2.Set.FullMatchSet(_options(captures=False))
         for pattern in patterns:
             try:
-                self._set.Add(pattern.encode("latin-1"))
+                made.Add(pattern.encode("latin-1"))
             except re2.error as error:
                 message = f"this is no RE2 pattern: {pattern}"
                 raise CatalogueError(message) from error
-        if not self._empty:
-            self._set.Compile()
+        if patterns:
+            made.Compile()
+        self._match = made._set.Match if patterns else _nothing  # noqa: SLF001
 
     def matches(self, text: bytes) -> list[int]:
         """Return the indexes of the patterns that match all of ``text``, ascending."""
-        found = None if self._empty else self._set.Match(text)
-        return sorted(found) if found else []
+        return sorted(self._match(text))
+
+
+def _nothing(_text: bytes) -> list[int]:
+    return []

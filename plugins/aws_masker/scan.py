@@ -31,6 +31,8 @@ _HOST_BYTES: Final = _ALNUM | frozenset(b".-_*")
 _PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
 _ESCAPE: Final = Pattern(r"\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]*m")
 _LONGEST_ESCAPE: Final = 14
+# What may follow a value that is all of what stands beside a key.
+_CLOSING: Final = frozenset(b"\"'`\\\x00")
 _BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
 _COUNTED: Final = 12
 
@@ -90,41 +92,40 @@ class _Forms:
     def find(self, text: bytes) -> Iterator[Finding]:
         """Yield what stands in ``text``, in ascending order."""
         position = 0
+        search = self.search.search
         resolved: dict[bytes, list[Finding]] = {}
-        while (span := self.search.search(text, position)) is not None:
-            start, position = span
-            if text[start] == 0x2F and start and not _may_precede_path(text, start):  # noqa: PLR2004 - "/"
-                position = start + 1
+        while (span := search(text, position)) is not None:
+            begin, position = span
+            first = text[begin]
+            if first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
+                position = begin + 1
                 continue
-            known_here: list[Finding] = []
-            begin = start
-            start = _after_boundary(text, start, position)
-            # The boundary after an identifier may have taken one character along, and a loosened pattern more.
-            for end in self._ends(text, begin, position):
-                word = text[start:end]
-                if word not in resolved:
-                    resolved[word] = self._resolve(word)
-                known_here = resolved[word]
-                if known_here:
-                    break
-            for known in known_here:
-                finding = self._placed(known, text, start, end)
+            start = begin if first in _ALNUM else _after_boundary(text, begin, position)
+            end = position
+            word = text[start:end]
+            known = resolved.get(word)
+            if known is None:
+                known = resolved[word] = self._resolve(word)
+            if not known:
+                end, known = self._shorter(text, begin, start, end)
+            for one in known:
+                finding = self._placed(one, text, start, end)
                 if finding is not None:
                     yield finding
                     # What follows the last part may be the beginning of something else.
                     position = finding.end
                     break
 
-    def _ends(self, text: bytes, begin: int, end: int) -> Iterator[int]:
-        """Yield where the match that begins at ``begin`` may end, the likeliest first."""
-        yield end
-        if text[end - 1] not in _ALNUM:
-            yield end - 1
+    def _shorter(self, text: bytes, begin: int, start: int, end: int) -> tuple[int, list[Finding]]:
+        """Return where a match really ends, and what it may be.
+
+        The boundary after an identifier may have taken one character along, and a loosened pattern more.
+        """
         exact = self._exact.match(text, begin, end)
-        if exact > 0:
-            yield exact
-            if text[exact - 1] not in _ALNUM:
-                yield exact - 1
+        for shorter in (end - 1, exact, exact - 1):
+            if start < shorter and text[shorter] not in _ALNUM and (known := self._resolve(text[start:shorter])):
+                return shorter, known
+        return end, []
 
     def _resolve(self, word: bytes) -> list[Finding]:
         """Return what a whole match may be, with places relative to it; several only where code has to decide."""
@@ -213,11 +214,20 @@ class Scanner:
         What has a structure of its own (a host, an address, an ARN) is left to it however long the value is.
         """
         position = 0
-        while (span := self._key_search.search(text, position)) is not None:
+        search = self._key_search.search
+        resolved: dict[bytes, list[int]] = {}
+        while (span := search(text, position)) is not None:
             start, position = span
-            for finding in self._in_context(text, _after_boundary(text, start, position), position, known):
+            end = known.get(position)
+            if end is not None and (end == len(text) or text[end] in _CLOSING):
+                continue
+            joint = text[start:position]
+            families = resolved.get(joint)
+            if families is None:
+                families = resolved[joint] = self._keys.families(text, _after_boundary(text, start, position), position)
+            for finding in self._in_context(text, position, families, known):
                 yield finding
-                position = max(position, finding.end)
+                position = finding.end
 
     def _host(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the host whose ending stands at ``start:end``, extended to both sides."""
@@ -235,9 +245,8 @@ class Scanner:
         parts = _groups(spans) or (spans[0],)
         return moved(Finding(0, parts[-1][1], index, parts, whole=False), low)
 
-    def _in_context(self, text: bytes, start: int, end: int, known: dict[int, int]) -> Iterator[Finding]:
-        """Yield the values beside the key whose joint ends at ``end``."""
-        families = self._keys.families(text, start, end)
+    def _in_context(self, text: bytes, end: int, families: list[int], known: dict[int, int]) -> Iterator[Finding]:
+        """Yield the values beside a key of ``families`` whose joint ends at ``end``."""
         if not families:
             return
         secret = any(self.families[family].value == ANY_VALUE for family in families)
@@ -305,8 +314,11 @@ def _outermost(findings: list[Finding]) -> Iterator[Finding]:
 
 def moved(finding: Finding, by: int) -> Finding:
     """Return ``finding`` with all its places moved by ``by`` bytes."""
-    parts = tuple((low + by, high + by) for low, high in finding.parts)
-    return Finding(finding.start + by, finding.end + by, finding.family, parts, finding.whole)
+    start, end, family, parts, whole = finding
+    if len(parts) == 1:
+        ((low, high),) = parts
+        return Finding(start + by, end + by, family, ((low + by, high + by),), whole)
+    return Finding(start + by, end + by, family, tuple([(low + by, high + by) for low, high in parts]), whole)
 
 
 def _fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:

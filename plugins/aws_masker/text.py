@@ -241,7 +241,7 @@ class _Run:
         result.seen = {self._whole[low:high] for low, high in self._tokens}
         counted: set[int] = set()
         index = 0
-        for place in sorted(names + _not_covered(parts, names)):
+        for place in sorted(names + _not_covered(parts, names)) if names else parts:
             while index + 1 < len(self._starts) and self._starts[index + 1] <= place.start:
                 index += 1
             offset = self._starts[index]
@@ -257,32 +257,33 @@ class _Run:
 
     def _parts(self) -> Iterator[_Place]:
         """Yield the parts of the findings that are to be replaced, and learn the names among them."""
-        number = 0
+        rules, whole = self._rules, self._whole
         tokens = _Spans(self._tokens)
-        for index, findings in enumerate(self._findings):
-            offset = self._starts[index]
+        number = 0
+        for offset, findings in zip(self._starts, self._findings, strict=True):
             for finding in findings:
-                policy = self._rules.policies[finding.family]
+                _, _, family, parts, as_it_is = finding
+                policy = rules.policies[family]
                 if policy == "allow":
                     continue
                 number += 1
-                stays = Stays.NOTHING if finding.whole else self._rules.stays[finding.family]
-                if len(finding.parts) > 1 and self._common_as_a_whole(finding, offset):
+                stays = Stays.NOTHING if as_it_is else rules.stays[family]
+                if len(parts) > 1 and self._common_as_a_whole(finding, offset):
                     continue
-                for low, high in finding.parts:
+                for low, high in parts:
                     start, end = low + offset, high + offset
                     # A token, or something put together from one, stays as it is.
-                    if tokens.overlap(start, end):
+                    if self._tokens and tokens.overlap(start, end):
                         continue
-                    value = self._whole[start:end]
+                    value = whole[start:end]
                     token = self._token(value, stays)
                     if token is None:
                         continue
                     if policy == "block":
-                        raise Blocked(_blocked(self._rules.families[finding.family]))
-                    if self._rules.learns[finding.family] and value not in self._learned:
-                        self._learned[value] = (end, finding.family)
-                    yield _Place(start, end, number, finding.family, *token)
+                        raise Blocked(_blocked(rules.families[family]))
+                    if rules.learns[family] and value not in self._learned:
+                        self._learned[value] = (end, family)
+                    yield _Place(start, end, number, family, *token)
 
     def _names_elsewhere(self, parts: list[_Place]) -> list[_Place]:
         """Return where known names stand alone, behind where they were learned.
