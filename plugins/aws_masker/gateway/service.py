@@ -6,6 +6,7 @@ streaming, and to break off what is left after ``limits.stop_seconds``, or at th
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -29,6 +30,7 @@ from aws_masker.settings import Settings, parse_address
 THREADS: Final = min(16, 4 + (os.cpu_count() or 1))
 # After all requests have ended there is nothing left to wait for but the sockets.
 CLEANUP_SECONDS: Final = 1.0
+COLLECT_AFTER: Final = (100_000, 50, 100)
 
 
 class RunningGateway:
@@ -151,7 +153,20 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    gateway = await start(settings)
+    masker = await asyncio.to_thread(Masker, settings)
+    try:
+        return await _until_stopped(settings, masker)
+    finally:
+        await asyncio.to_thread(masker.close)
+
+
+async def _until_stopped(settings: Settings, masker: Masker) -> int:
+    gateway = await start(settings, masker=masker)
+    # What lives now lives as long as the process; and a parsed body is a hundred thousand objects without a cycle,
+    # which the collector would look through a hundred times.
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")
     _say(f"  export ANTHROPIC_BASE_URL={gateway.url}")
     signals: asyncio.Queue[int] = asyncio.Queue()
@@ -165,6 +180,7 @@ async def _serve(settings: Settings) -> int:
             gateway.break_off()
         second.cancel()
         await stopping
+    await warming
     return 0
 
 
