@@ -1,4 +1,4 @@
-"""Request bodies shaped like Claude Code's, of a wanted size: tools, system, and command outputs full of identifiers."""
+"""Request bodies shaped like Claude Code's, of a wanted size: tools, system, and outputs full of identifiers."""
 
 import json
 import random
@@ -8,10 +8,13 @@ TOOLS_BYTES = 40_000
 SYSTEM_BYTES = 6_000
 OUTPUT_BYTES = 27_000
 
+# fmt: off
 _WORDS = (
-    "the file tool reads runs command path output use when must should line directory search result pattern "
-    "absolute content string number returns given before after change edit never always list agent task"
-).split()
+    "the", "file", "tool", "reads", "runs", "command", "path", "output", "use", "when", "must", "should", "line",
+    "directory", "search", "result", "pattern", "absolute", "content", "string", "number", "returns", "given", "before",
+    "after", "change", "edit", "never", "always", "list", "agent", "task",
+)
+# fmt: on
 
 
 def prose(size: int, random_: random.Random) -> str:
@@ -20,7 +23,7 @@ def prose(size: int, random_: random.Random) -> str:
     length = 0
     while length < size:
         word = random_.choice(_WORDS)
-        out.append(word + ("\n" if random_.random() < 0.07 else " "))
+        out.append(word + ("\n" if random_.randrange(14) == 0 else " "))
         length += len(word) + 1
     return "".join(out)
 

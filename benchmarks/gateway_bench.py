@@ -34,7 +34,7 @@ def free_port() -> int:
 @contextmanager
 def process(command: list[str], port: int, **environment: str) -> Iterator[int]:
     """Run a server until the block ends; it is ready when something listens on ``port``."""
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own programs
         command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as one:
         try:

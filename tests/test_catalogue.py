@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from aws_masker import Masker
-from aws_masker import catalogue
+
+from aws_masker import Masker, catalogue
 from aws_masker.catalogue import Family
 from aws_masker.errors import CatalogueError
 from masking import marked, masker, plain

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from aws_masker import InvalidBody, Limits, Masker, Refused, Settings, TooLarge, Unsupported, VaultRequired
 from masking import KEY, masker
 
@@ -131,7 +132,8 @@ def test_in_another_json_body_every_string_counts(made: Masker) -> None:
 
 
 def test_a_number_that_is_an_account_id_becomes_a_string_token_and_other_numbers_stay(made: Masker) -> None:
-    raw = b'{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"t","input":{"AccountId":481516234217,"n":481516234218,"f":1.50,"big":9007199254740993}}]}]}'
+    raw = b'{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"t","input":'
+    raw += b'{"AccountId":481516234217,"n":481516234218,"f":1.50,"big":9007199254740993}}]}]}'
     result = made.mask_body(raw, "/v1/messages")
     out = result.apply(raw)
     given = json.loads(out)["messages"][0]["content"][0]["input"]
@@ -304,9 +306,9 @@ def test_a_vault_that_is_down_costs_nothing_but_the_memory_of_it() -> None:
 
 
 def test_a_vault_that_is_required_and_down_refuses() -> None:
-    with Masker(Settings(key=KEY, vault="redis://127.0.0.1:1/0", vault_required=True)) as without:
-        with pytest.raises(VaultRequired, match="vault does not answer"):
-            without.mask_text(f"stop {INSTANCE}")
+    settings = Settings(key=KEY, vault="redis://127.0.0.1:1/0", vault_required=True)
+    with Masker(settings) as without, pytest.raises(VaultRequired, match="vault does not answer"):
+        without.mask_text(f"stop {INSTANCE}")
 
 
 def test_a_pasted_token_is_recalled_for_the_answer(tmp_path: Any) -> None:

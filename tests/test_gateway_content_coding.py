@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from aws_masker.gateway.content_coding import PIECE, Decoder, decode
 from aws_masker.errors import InvalidBody, TooLarge
+from aws_masker.gateway.content_coding import PIECE, Decoder, decode
 
 RANDOM = random.Random(20260722)  # noqa: S311 - the same bytes every time are the point
 BODIES = (b"", b"x", b'{"a":"b"}' * 300, RANDOM.randbytes(3000))

@@ -6,10 +6,11 @@ import sys
 from typing import Any
 
 import pytest
-from aws_masker import Masker, catalogue
-from aws_masker.restore import restorer_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from aws_masker import Masker, catalogue
+from aws_masker.restore import restorer_for
 from masking import KEY, OTHER_KEY, masker, plain
 
 EXAMPLES = [plain(text) for family in catalogue.load().families for text in family.match]
@@ -148,16 +149,13 @@ def test_what_was_masked_before_does_not_matter(earlier: str, text: str) -> None
 
 
 @MANY
-@given(MESSAGES, MESSAGES, st.booleans())
+@given(MESSAGES, MESSAGES, st.sampled_from(["", ',"tools":[]']))
 def test_a_conversation_that_grows_at_its_end_grows_at_its_end_in_masked_form(
-    one: Masker, first: list[Any], more: list[Any], system_last: bool
+    one: Masker, first: list[Any], more: list[Any], last: str
 ) -> None:
-    members = {"system": "account 481516234217 --bucket acme-ledger-raw"}
+    members: dict[str, Any] = {"system": "account 481516234217 --bucket acme-ledger-raw"}
     before = json.loads(masked(one, body(first, **members)))
-    raw = body(first + more, **members)
-    if system_last:
-        raw = body(first + more, **members)[:-1]
-        raw = raw + b',"tools":[]}'
+    raw = body(first + more, **members)[:-1] + last.encode() + b"}"
     after = json.loads(masked(one, raw))
     assert after["messages"][: len(first)] == before["messages"]
     assert after["system"] == before["system"]
@@ -185,7 +183,7 @@ def test_an_item_of_a_batch_gets_what_a_request_of_its_own_gets(one: Masker, mes
 @MANY
 @given(MESSAGES, st.permutations(["system", "messages", "tools"]))
 def test_the_order_of_the_members_does_not_matter(one: Masker, messages: list[Any], order: list[str]) -> None:
-    members = {
+    members: dict[str, Any] = {
         "tools": [
             {"name": "Bash", "description": "runs in --cluster ledger-blue-7", "input_schema": {"type": "object"}}
         ],

@@ -3,10 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from aws_masker import Blocked, Limits, TooLarge
-from aws_masker import text as module
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aws_masker import Blocked, Limits, TooLarge
+from aws_masker.scan import Finding
+from aws_masker.text import FindingsCache
 from masking import marked, masker
 
 
@@ -103,17 +105,20 @@ def test_a_text_seen_before_is_not_scanned_again_and_masks_the_same() -> None:
 
 @given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=30), st.integers(1, 3))
 def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], texts: int) -> None:
-    before = module.KEPT_TEXTS
-    module.KEPT_TEXTS = texts
-    try:
-        cache = module.FindingsCache(b"k" * 32)
-        for key in keys:
-            digest = cache.digest(key.encode())
-            assert cache.get(digest) in (None, [module.Finding(0, ord(key), 0, (), whole=True)])
-            cache.put(digest, [module.Finding(0, ord(key), 0, (), whole=True)])
-            assert len(cache) <= texts
-    finally:
-        module.KEPT_TEXTS = before
+    cache = FindingsCache(b"k" * 32, texts)
+    for key in keys:
+        digest = cache.digest(key.encode())
+        finding = Finding(0, ord(key), 0, (), whole=True)
+        assert cache.get(digest) in (None, [finding])
+        cache.put(digest, [finding])
+        assert len(cache) <= texts
+
+
+def test_the_cache_keeps_to_its_bound_of_findings() -> None:
+    cache = FindingsCache(b"k" * 32, findings=5)
+    for key in (b"a", b"b", b"c"):
+        cache.put(cache.digest(key), [Finding(0, 1, 0, (), whole=True)] * 2)
+    assert len(cache) == 2
 
 
 def test_masking_is_linear_in_ten_thousand_near_identifiers() -> None:

@@ -4,10 +4,11 @@ import hashlib
 import hmac
 
 import pytest
-from aws_masker.keys import derive
-from aws_masker.tokens import ALPHABET, TAIL_LENGTH, Tokens
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aws_masker.keys import derive
+from aws_masker.tokens import ALPHABET, TAIL_LENGTH, Tokens
 
 MASTER = bytes(range(7, 39))
 LABELS = ("i", "net", "subnet", "name", "eni-attach")

@@ -1,11 +1,11 @@
-"""ARNs: where one ends, and which parts of it identify somebody.
+r"""ARNs: where one ends, and which parts of it identify somebody.
 
 ``arn:partition:service:region:account:resource``. The structure is the same for every service, and no list of services
 is needed: partition, service, region and the words that name a type of resource stay; the account and the names are
 masked. The resource is split at ``/`` and ``:``; its first field is a type when another follows, save for the few
 services whose resources begin with a name. What is a word and what is a name is the business of ``names``.
 
-ARNs are met in URL-encoded form too (``arn%3Aaws%3A…``), and with ``\\/`` in JSON that escapes slashes.
+ARNs are met in URL-encoded form too (``arn%3Aaws%3A…``), and with ``\/`` in JSON that escapes slashes.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """

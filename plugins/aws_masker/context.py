@@ -21,7 +21,6 @@ END: Final = b"\x00"
 # Opens a value that runs to END, whatever is in it.
 VALUE: Final = b"\x01"
 
-MAX_VALUE: Final = 512
 MAX_SECRET: Final = 8192
 _LOOK_BACK: Final = 120
 _EDGES: Final = b"-_.,:;=+@"
@@ -39,7 +38,7 @@ _FLAG_GLUE: Final = rf"(?:(?:=|(?:{_BREAK}|\\+\r?\n)+)(?:{_QUOTE})?|{_QUOTE}{_BR
 
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
-_BARE: Final = Pattern(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,%d}" % MAX_VALUE)
+_BARE: Final = Pattern(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,512}")
 _BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]{1,1000}")
 _NEXT: Final = Pattern(rf"{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE}")
 _NEXT_LINE: Final = Pattern(r"\r?\n[ \t]*-[ \t]+")
@@ -169,7 +168,7 @@ def _bare_values(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
 
 
 def trimmed(text: bytes, spans: Iterable[Span]) -> list[Span]:
-    """Return the spans without the joining characters at their edges (``payments-`` of ``payments-*``), if not empty."""
+    """Return the spans without the joining characters at their edges (``payments-`` of ``payments-*``)."""
     kept = []
     for low, high in spans:
         start, end = low, high

@@ -90,5 +90,5 @@ def _eviction(client: Redis) -> Finding:
     return judge(policy in _GOOD_POLICIES, finding, f"maxmemory-policy {policy}")
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

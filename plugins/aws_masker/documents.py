@@ -153,7 +153,7 @@ class _Reader:
     def _batches(self, node: Node) -> None:
         items = _object(node).get("requests")
         if not isinstance(items, Array):
-            message = "a batch needs a list of requests: send {\"requests\": [{\"custom_id\": …, \"params\": …}]}"
+            message = 'a batch needs a list of requests: send {"requests": [{"custom_id": …, "params": …}]}'
             raise InvalidBody(message)
         for key, member in _object(node).pairs:
             if member is not items:

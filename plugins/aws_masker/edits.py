@@ -44,7 +44,7 @@ def apply(edits: Sequence[Edit], raw: bytes) -> bytes:
     """Return ``raw`` with ``edits`` made, which are ascending and do not overlap."""
     if not edits:
         return raw
-    pieces = []
+    pieces: list[bytes] = []
     at = 0
     for edit in edits:
         pieces += (raw[at : edit.offset], edit.replacement)

@@ -11,9 +11,9 @@ other control characters as ``\u00xx`` and lone surrogates as ``\udxxx`` (both i
 """
 
 import json
-from json.encoder import encode_basestring, encode_basestring_ascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, NoReturn, TypeAlias
 
 from aws_masker.errors import InvalidBody

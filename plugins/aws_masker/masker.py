@@ -7,6 +7,7 @@ later, or in another process, can be restored; nothing is read from there to mas
 import functools
 import threading
 from collections.abc import Callable, Collection, Mapping
+from typing import Self
 
 from aws_masker import catalogue, documents, multipart, text
 from aws_masker.edits import Edit, Masked, MaskedBody, apply
@@ -57,7 +58,7 @@ class Masker:
         """Show neither key nor tenant."""
         return "<Masker>"
 
-    def __enter__(self) -> "Masker":
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -107,7 +108,7 @@ class Masker:
             return self._mask_regions(raw, multipart.Regions([(0, len(raw))]))
         if media in self.settings.allow_content_types:
             return MaskedBody((), {}, {}, opaque=1)
-        message = f"a body of this content type cannot be read: send JSON, text or multipart/form-data, or allow the type by name in allow_content_types"
+        message = "a body of this content type cannot be read: send JSON, text or multipart/form-data, or allow the type by name in allow_content_types"
         raise Unsupported(message)
 
     def restore_text(self, text: str) -> str:

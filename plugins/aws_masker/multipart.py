@@ -4,6 +4,7 @@ Only where the parts lie is found out here; nothing is decoded. Headers of parts
 identifier.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Final
@@ -32,7 +33,7 @@ def regions(raw: bytes, content_type: str, settings: Settings) -> Regions:
     boundary = _boundary(content_type)
     marks = _marks(raw, boundary)
     found = Regions()
-    for low, high in zip(marks, marks[1:], strict=False):
+    for low, high in itertools.pairwise(marks):
         start = low + len(boundary) + 2
         stop = high - 2
         blank = raw.find(_BLANK, start - 2, high)

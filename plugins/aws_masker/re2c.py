@@ -51,7 +51,7 @@ class Pattern:
         self.groups: int = compiled.groups
 
     def search(self, text: bytes, start: int = 0, end: int | None = None) -> Span | None:
-        """Return the first match in ``text[start:end]``; what stands outside counts for ``\\b`` only."""
+        """Return the first match in ``text[start:end]``; what stands outside counts for boundaries only."""
         span: Span = self._match(_ANYWHERE, text, start, len(text) if end is None else end)[0]
         return None if span[0] < 0 else span
 

@@ -6,8 +6,8 @@ far than the passes together.) What a pass matches is looked at again, alone, to
 masked. Some matches are only beginnings, which code extends by hand: an ARN, a host name, the value beside a key. That
 keeps patterns short, and a search with them fast.
 
-What is found says where, of which family and which parts; never what. It depends on the text alone, not on names learned
-elsewhere, so it may be kept and used again for the same text.
+What is found says where, of which family and which parts; never what. It depends on the text alone, not on names
+learned elsewhere, so it may be kept and used again for the same text.
 """
 
 import functools
@@ -272,7 +272,7 @@ class Scanner:
 
 
 def after_escape(text: bytes, low: int, high: int) -> int:
-    """Return ``low``, or the end of the escape sequence that runs over it (the n of ``\\n``, the 2F of ``%2F``)."""
+    r"""Return ``low``, or the end of the escape sequence that runs over it (the n of ``\n``, the 2F of ``%2F``)."""
     for begin in range(max(0, low - _LONGEST_ESCAPE), low):
         if text[begin] in b"\\%[":
             end = _ESCAPE.match(text, begin, high)

@@ -84,9 +84,10 @@ class Result:
 class FindingsCache:
     """Findings by the keyed digest of a text, the latest used; bounded by texts and by findings. Holds no text."""
 
-    def __init__(self, key: bytes) -> None:
-        """Use ``key`` (at most 64 bytes) for the digests, so that they say nothing about the texts."""
+    def __init__(self, key: bytes, texts: int = KEPT_TEXTS, findings: int = KEPT_FINDINGS) -> None:
+        """Keep at most so many texts and findings. ``key`` (at most 64 bytes) makes the digests say nothing."""
         self._key = key
+        self._most = (texts, findings)
         self._kept: OrderedDict[bytes, list[Finding]] = OrderedDict()
         self._findings = 0
         self._lock = threading.Lock()
@@ -123,7 +124,8 @@ class FindingsCache:
         with self._lock:
             self._findings += len(findings) - len(self._kept.pop(digest, ()))
             self._kept[digest] = findings
-            while self._kept and (len(self._kept) > KEPT_TEXTS or self._findings > KEPT_FINDINGS):
+            texts, most = self._most
+            while self._kept and (len(self._kept) > texts or self._findings > most):
                 self._findings -= len(self._kept.popitem(last=False)[1])
 
 
@@ -291,7 +293,7 @@ class _Run:
         A name that covers parts takes their place: a value is masked the same way wherever it stands. One that only
         overlaps a part, or touches a token, is left to it.
         """
-        known: dict[bytes, tuple[int, int | None]] = {term: (-1, None) for term in self._rules.terms}
+        known: dict[bytes, tuple[int, int | None]] = dict.fromkeys(self._rules.terms, (-1, None))
         for value, learned in self._learned.items():
             known.setdefault(value, learned)
         if len(self._learned) > self._rules.limits.names:

@@ -2,13 +2,14 @@
 
 A token is ``<label>-x<body><check>``: 13 characters of body and 3 of check, five bits each.
 
-* The body is 65 bits of HMAC-SHA-256(key of the tenant, value), five of each of its first 13 bytes. Nothing else enters it: no counter, clock or
-  store. So the same value has the same token after a restart, in another replica, and with an empty vault.
-* The check is 15 bits of HMAC-SHA-256(check key of the tenant, label and body). It lets a token be recognised as one of
-  this tenant's without a look-up: an accidental or forged one passes once in 32,768 tries.
-* ``x`` never stands in a hexadecimal number, so no identifier that AWS issues has the shape of a token, nor the reverse.
+* The body is 65 bits of HMAC-SHA-256(key of the tenant, value), five of each of its first 13 bytes. Nothing else enters
+  it: no counter, clock or store. So the same value has the same token after a restart, in another replica, and with an
+  empty vault.
+* The check is 15 bits of HMAC-SHA-256(check key of the tenant, label and body). It lets a token be recognised as one
+  of this tenant's without a look-up: an accidental or forged one passes once in 32,768 tries.
+* ``x`` is no hexadecimal digit, so no identifier that AWS issues has the shape of a token, nor the reverse.
 
-The alphabet leaves out i, l, o and u, which are easily misread. This module knows bytes and labels, not what they mean.
+The alphabet leaves out i, l, o and u, which are easily misread. This module knows bytes and labels, not their meaning.
 """
 
 import hmac

@@ -15,8 +15,8 @@ from typing import Final, Protocol
 import aiohttp
 from aiohttp import HttpVersion11, web
 
-from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.errors import MaskerError
+from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.gateway.errors import UpstreamUnreadable
 from aws_masker.gateway.headers import RawHeaders, content_codings
 from aws_masker.gateway.record import Record, log_fault

@@ -5,8 +5,8 @@ from typing import Final
 
 from aiohttp import web
 
-from aws_masker.gateway.content_coding import CODINGS
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
+from aws_masker.gateway.content_coding import CODINGS
 from aws_masker.gateway.errors import SlowBody
 from aws_masker.gateway.headers import RawHeaders, content_codings, transfer_codings
 from aws_masker.settings import Limits

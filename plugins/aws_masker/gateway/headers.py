@@ -2,7 +2,8 @@
 
 Everything passes as it came, repeated fields and their order included, but for what belongs to one connection only
 (RFC 9110, section 7.6.1), what tells of hosts before the gateway, what describes a body that the gateway changes, and
-what asks for a coding or a part of one that could not be restored. Fields are read from their bytes: aiohttp's own decoding would lose what is not UTF-8.
+what asks for a coding or a part of one that could not be restored. Fields are read from their bytes: aiohttp's own
+decoding would lose what is not UTF-8.
 """
 
 import re
