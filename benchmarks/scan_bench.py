@@ -24,13 +24,13 @@ def texts() -> dict[str, bytes]:
     """Return the texts that are searched: plain prose, the AWS CLI's JSON, and the catalogue's examples on end."""
     random_ = random.Random(7)
     examples = [text.replace("«", "").replace("»", "") for family in catalogue.load().families for text in family.match]
-    mixed = "\n".join(
+    pieces = (
         random_.choice(examples) if random_.randrange(5) == 0 else bodies.prose(300, random_)
         for _ in range(SIZE // 300)
     )
     return {
         "prose": bodies.prose(SIZE, random_).encode(),
-        "prose and examples": mixed.encode(),
+        "prose and examples": "\n".join(pieces).encode(),
         "CLI output": bodies.output(SIZE, random_).encode(),
     }
 

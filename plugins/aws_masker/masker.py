@@ -108,7 +108,10 @@ class Masker:
             return self._mask_regions(raw, multipart.Regions([(0, len(raw))]))
         if media in self.settings.allow_content_types:
             return MaskedBody((), {}, {}, opaque=1)
-        message = "a body of this content type cannot be read: send JSON, text or multipart/form-data, or allow the type by name in allow_content_types"
+        message = (
+            "a body of this content type cannot be read: send JSON, text or multipart/form-data, "
+            "or allow the type by name in allow_content_types"
+        )
         raise Unsupported(message)
 
     def restore_text(self, text: str) -> str:
