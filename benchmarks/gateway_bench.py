@@ -34,7 +34,7 @@ def free_port() -> int:
 @contextmanager
 def process(command: list[str], port: int, **environment: str) -> Iterator[int]:
     """Run a server until the block ends; it is ready when something listens on ``port``."""
-    with subprocess.Popen(  # noqa: S603 - our own programs
+    with subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as one:
         try:
@@ -59,7 +59,7 @@ def timed(connection: http.client.HTTPConnection, body: bytes) -> float:
     connection.request("POST", "/v1/messages", body, {"content-type": "application/json", "x-api-key": "dummy"})
     answer = connection.getresponse()
     answer.read()
-    if answer.status != 200:  # noqa: PLR2004
+    if answer.status != 200:
         message = f"status {answer.status}"
         raise RuntimeError(message)
     return (time.perf_counter() - began) * 1000

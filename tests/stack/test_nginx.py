@@ -65,7 +65,7 @@ def test_kong_is_told_who_asks_and_by_which_way() -> None:
             assert headers["anthropic-beta"] == "a,b"
             assert headers["X-Real-IP"] == headers["X-Forwarded-For"] == "127.0.0.1"
             assert headers["X-Forwarded-Proto"] == "https"
-            assert headers["X-Forwarded-Host"] == "nginx"
+            assert (headers["X-Forwarded-Scheme"], headers["X-Forwarded-Host"]) == ("http", "nginx:8082")
             assert "X-Forwarded-Prefix" not in headers
             assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-ID"])
 
