@@ -74,6 +74,15 @@ def test_a_policy_for_a_family_beats_one_for_its_kind() -> None:
     assert one("i-0a1b2c3d4e5f60718", policy={"identifier": "allow", "ec2-instance": "mask"}) == "«i-0a1b2c3d4e5f60718»"
 
 
+def test_a_policy_holds_for_the_parts_of_an_arn() -> None:
+    text = "arn:aws:ec2:eu-west-1:481516234217:instance/i-0a1b2c3d4e5f60718"
+    assert one(text, policy={"account": "allow"}) == (
+        "arn:aws:ec2:eu-west-1:481516234217:instance/«i-0a1b2c3d4e5f60718»"
+    )
+    with masker(policy={"ec2-instance": "block"}) as made, pytest.raises(Blocked):
+        made.mask_text(text)
+
+
 def test_a_family_that_is_blocked_refuses_the_text_without_naming_the_value() -> None:
     with masker(policy={"secret": "block"}) as made, pytest.raises(Blocked) as refusal:
         made.mask_text("AWS_SECRET_ACCESS_KEY=wJalrFAKEFAKEFAKE/K7MDENG/bPxRfiCYFAKEFAKE1")

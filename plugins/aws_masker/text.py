@@ -12,7 +12,7 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ from ahocorasick_rs import BytesAhoCorasick, MatchKind
 from aws_masker.catalogue import Catalogue, Family
 from aws_masker.context import END, joined
 from aws_masker.errors import Blocked, TooLarge
-from aws_masker.names import Names
+from aws_masker.names import NAME, Names
 from aws_masker.re2c import Pattern, Span
 from aws_masker.scan import Finding, Scanner, bounded, has_groups, moved
 from aws_masker.settings import Limits, Policy, Settings
@@ -137,6 +137,8 @@ class Rules:
     tokens: Tokens
     families: tuple[str, ...]
     policies: tuple[Policy, ...]
+    # What was said of a family or kind holds for its identifiers as parts of others too: an account in an ARN.
+    part_policies: Mapping[bytes, Policy]
     # Whether what a family masks is a name to look for elsewhere: not what is found by its own form, nor a part of
     # an address.
     learns: tuple[bool, ...]
@@ -153,6 +155,11 @@ def rules(catalogue: Catalogue, names: Names, tokens: Tokens, settings: Settings
         tokens=tokens,
         families=tuple(family.name for family in catalogue.families),
         policies=tuple(policy.get(family.name, policy.get(family.kind, "mask")) for family in catalogue.families),
+        part_policies={
+            family.label.encode(): policy.get(family.name, policy.get(family.kind, "mask"))
+            for family in catalogue.families
+            if family.label != NAME.decode() and (family.name in policy or family.kind in policy)
+        },
         learns=tuple(_learns(family) for family in catalogue.families),
         stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
         terms=tuple(sorted({term.encode("utf-8", "surrogatepass") for term in settings.terms if term})),
@@ -265,9 +272,6 @@ class _Run:
         for offset, findings in zip(self._starts, self._findings, strict=True):
             for finding in findings:
                 _, _, family, parts, as_it_is = finding
-                policy = rules.policies[family]
-                if policy == "allow":
-                    continue
                 number += 1
                 stays = Stays.NOTHING if as_it_is else rules.stays[family]
                 if len(parts) > 1 and self._common_as_a_whole(finding, offset):
@@ -280,6 +284,9 @@ class _Run:
                     value = whole[start:end]
                     token = self._token(value, stays)
                     if token is None:
+                        continue
+                    policy = rules.part_policies.get(token[1], rules.policies[family])
+                    if policy == "allow":
                         continue
                     if policy == "block":
                         raise Blocked(_blocked(rules.families[family]))
