@@ -94,7 +94,7 @@ def main() -> None:
 
     print("Other answers of 5 MB, 1000 tokens known")
     tokens = dictionary(1000)
-    raw = body(5_000_000, 5000).replace(b"another", next(iter(tokens)).encode())
+    raw = body(5_000_000, 5000).replace(b"names", next(iter(tokens)).encode())
     for content_type in ["application/json", "text/plain"]:
 
         def restore_whole(raw: bytes = raw, content_type: str = content_type) -> None:

@@ -1,6 +1,6 @@
 """Prints what Kong's Lua filter spends on answers: microseconds an event of a stream, milliseconds for other answers.
 
-Run it with ``python benchmarks/restore_lua_bench.py`` (it needs lupa, which brings LuaJIT). Each event is fed by
+Run it with ``python -m benchmarks.restore_lua_bench`` (it needs lupa, which brings LuaJIT). Each event is fed by
 itself, which is how they arrive. The input is that of ``restore_bench.py``; each figure is the best of several runs.
 """
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lupa.luajit21 import LuaRuntime
-from restore_bench import best, body, dictionary, stream
+
+from benchmarks.restore_bench import best, body, dictionary, stream
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = 10_000

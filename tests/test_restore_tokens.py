@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_masker.restore import restorer_for
 from aws_masker.restore_tokens import Entering, Lookup, RestoreCounts, TextRestorer, restore_whole
 from json_spelling import canonical
 from restore_parts import DICTIONARY, INSTANCE, NAME, NUMBER, SECRET, UNKNOWN
@@ -167,3 +168,10 @@ def test_json_text_in_single_characters_is_held_only_while_it_is_undecided(text:
         restorer.feed(character)
         held = restorer._text[restorer._sent :]
         assert re.fullmatch(r'("?[a-z]+(-x?[0-9a-z]*("\s*)?)?|")?', held)
+
+
+@pytest.mark.parametrize("key", ["acctn-x12", "A b-x0123456789abcdefg"[:22], "-x0123456789abcdef", "name-x0123456789abcdei"])
+def test_a_key_without_the_shape_of_a_token_is_never_found(key: str) -> None:
+    restorer = restorer_for("application/json", {key: "77"})
+    raw = f'{{"type":"tool_use","input":{{"a":"{key}"}}}}'.encode()
+    assert restorer.feed(raw) + restorer.close() == raw

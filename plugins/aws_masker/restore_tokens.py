@@ -69,8 +69,8 @@ class Lookup:
     __slots__ = ("_dictionary", "_labels", "_longest_stem", "_stems")
 
     def __init__(self, dictionary: Mapping[str, str]) -> None:
-        self._dictionary = dictionary
-        labels = {token[:-_HIT] for token in dictionary if _is_hit(token[-_HIT:])} - {""}
+        self._dictionary = {token: original for token, original in dictionary.items() if _is_shaped(token)}
+        labels = {token[:-_HIT] for token in self._dictionary}
         self._labels = sorted(labels, key=len, reverse=True)
         # A stem is what a token can begin with before its 16 characters: "i", "i-", "i-x".
         self._stems = frozenset(f"{label}-x"[:end] for label in labels for end in range(1, len(label) + 3))
@@ -217,6 +217,11 @@ def restore_whole(text: str, lookup: Lookup, counts: RestoreCounts, entering: En
         return text
     restorer = TextRestorer(lookup, counts, entering)
     return restorer.feed(text) + restorer.close()
+
+
+def _is_shaped(token: str) -> bool:
+    label = token[:-_HIT]
+    return bool(label) and _LABEL_CHARACTERS.issuperset(label) and _is_hit(token[-_HIT:])
 
 
 def _is_hit(text: str) -> bool:

@@ -34,6 +34,10 @@ class Nginx:
         self.url = f"http://127.0.0.1:{port}"
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def log(self) -> list[dict[str, Any]]:
         """Return the access log's records."""
         return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientPayloadError, web
@@ -284,6 +285,14 @@ def test_errors_of_kong_and_of_the_api_pass_as_they_are(status: int) -> None:
             assert answer.headers["retry-after"] == "7"
 
     _run(test())
+
+
+def test_it_needs_no_root_and_writes_nowhere_but_under_tmp() -> None:
+    with nginx(f"127.0.0.1:{free_port()}") as front:
+        uids = re.search(r"^Uid:\t(.*)$", Path(f"/proc/{front.pid}/status").read_text(), re.MULTILINE)
+        assert uids is not None
+        assert "0" not in uids[1].split()
+        assert {"nginx.pid", "client_body", "proxy"} <= {one.name for one in front.folder.iterdir()}
 
 
 def test_a_kong_that_is_gone_is_a_502_that_says_so_and_when_to_try_again() -> None:
