@@ -44,6 +44,7 @@ lock: $(BIN)/python ## Write the lock files anew from pyproject.toml
 	$(VENV)/lock/bin/python -m pip --quiet --disable-pip-version-check install uv
 	$(VENV)/lock/bin/uv $(COMPILE) --extra build --output-file requirements.lock
 	$(VENV)/lock/bin/uv $(COMPILE) --extra build --extra dev --extra kong --constraint requirements.lock --output-file requirements-dev.lock
+	$(VENV)/lock/bin/uv $(COMPILE) --extra build --extra kong --constraint requirements.lock --output-file requirements-kong.lock
 
 COMPILE := pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --annotation-style line --custom-compile-command 'make lock'
@@ -51,6 +52,8 @@ COMPILE := pip compile pyproject.toml --quiet --upgrade --universal --python-ver
 clean: ## Remove the environment and all caches
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis plugins/*.egg-info
 	find . -name node_modules -prune -o -name __pycache__ -type d -print -exec rm -rf {} +
+
+include stack.mk
 
 # The environment
 

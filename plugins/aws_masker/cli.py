@@ -10,7 +10,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from aws_masker.cli_settings import add_options
@@ -44,6 +44,8 @@ class Command(NamedTuple):
     line: str
     text: str
     settings: tuple[str, ...] = ()
+    # The module and function that add the command's arguments, where they are its own module's business.
+    arguments: str = ""
 
 
 _SHARED: Final = ("config", "key_file", "tenant", "policy", "terms", "terms_file", "vault")
@@ -154,6 +156,24 @@ file. The first of these that is given wins, in this order.
 """,
         ("config",),
     ),
+    "doctor": Command(
+        "doctor:command",
+        "say what is wrong with a Kong that runs the plugins, and the remedy",
+        """\
+  aws-masker doctor --kong-yml kong.yml
+  aws-masker doctor --admin http://127.0.0.1:8001 --redis redis://127.0.0.1:6379/0
+""",
+        arguments="doctor:add_arguments",
+    ),
+    "plugin-server": Command(
+        "kong.server:command",
+        "serve the Python plugin to Kong, which starts this itself",
+        """\
+Kong's environment names it: KONG_PLUGINSERVER_AWS_MASKER_START_CMD runs it, and
+KONG_PLUGINSERVER_AWS_MASKER_QUERY_CMD runs it with --dump. See docs/kong.md.
+""",
+        arguments="kong.server:add_options",
+    ),
     "version": Command("cli_info:version", "show the version", ""),
 }
 
@@ -164,14 +184,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that knows no box characters gets question marks, not a traceback.
             stream.reconfigure(errors="replace")
-    parser = _parser()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        parser = _parser(arguments[0] if arguments else "")
+    except ModuleNotFoundError as error:
+        print(f"aws-masker: {error.name} is missing: pip install 'kong-aws-masker[kong]'", file=sys.stderr)
+        return USAGE
     parsed = parser.parse_args(arguments)
     if parsed.command is None:
         parser.print_help()
         return USAGE
-    module, _, function = _COMMANDS[parsed.command].target.partition(":")
     try:
-        code: int = getattr(importlib.import_module(f"aws_masker.{module}"), function)(parsed)
+        code: int = _named(_COMMANDS[parsed.command].target)(parsed)
         sys.stdout.flush()
     except Refused as error:
         return _tell(REFUSED, error)
@@ -186,6 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _named(target: str) -> Callable[..., Any]:
+    module, _, function = target.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f"aws_masker.{module}"), function)
+    return found
 
 
 def _tell(code: int, error: Exception) -> int:
@@ -203,7 +233,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"aws-masker: {message}; see `{self.prog} --help`\n")
 
 
-def _parser() -> _Parser:
+def _parser(asked: str) -> _Parser:
+    """Return the parser. Only the command that is ``asked`` for loads a module for its arguments."""
     text = "Keeps AWS identifiers out of what is sent to the Claude API.\n\n"
     text += "  aws-masker gateway            then, elsewhere: ANTHROPIC_BASE_URL=http://127.0.0.1:8082 claude\n"
     text += "  aws-masker demo               see it work, without an account\n"
@@ -220,6 +251,8 @@ def _parser() -> _Parser:
             formatter_class=formatter,
         )
         _add_arguments(name, one)
+        if command.arguments and name == asked:
+            _named(command.arguments)(one)
         if command.settings:
             add_options(one, command.settings, taken={"listen"} if name == "verify" else set())
     return parser
