@@ -6,7 +6,6 @@ reaches the API. Exits with 0 where that is so, and else with 1 and a line that 
 
 Environment: AWS_MASKER_PROBE_KEY, sent as x-gateway-key, where Kong asks for a key of its own (plugin key-auth).
 """
-# ruff: noqa: INP001
 
 import http.client
 import os

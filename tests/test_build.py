@@ -79,7 +79,7 @@ def test_make_says_what_it_can_do() -> None:
 
 
 def test_make_names_the_remedy_where_there_is_no_python(tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml", *LOCKS):
+    for name in ("Makefile", "stack.mk", "pyproject.toml", *LOCKS):
         shutil.copy(ROOT / name, tmp_path)
     command = ["make", "--directory", str(tmp_path), "run", "PYTHON="]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

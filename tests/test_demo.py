@@ -6,9 +6,9 @@ import pytest
 
 from aws_masker import demo, masker
 from aws_masker.cli import main
+from aws_masker.demo.side_by_side import Column, side_by_side, wrap
 from aws_masker.edits import MaskedBody
 from aws_masker.fake_api import FakeApi, Received
-from aws_masker.side_by_side import Column, side_by_side, wrap
 
 TOKEN = "[a-z]+-x[0-9a-hjkmnp-tv-z]{16}"
 

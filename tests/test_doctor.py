@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from aws_masker import doctor
-from aws_masker.doctor_process import check_process, check_sizes, check_versions
-from aws_masker.doctor_routes import check_routes
-from aws_masker.doctor_sources import Configuration, Plugin, from_file
+from aws_masker.doctor.process import check_process, check_sizes, check_versions
+from aws_masker.doctor.routes import check_routes
+from aws_masker.doctor.sources import Configuration, Plugin, from_file
 from redis_fixture import RedisServer
 
 ROOT = Path(__file__).resolve().parents[1]

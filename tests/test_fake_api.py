@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aws_masker.fake_answers import ApiError, Block, Request, echo_agent, echoed_words
 from aws_masker.fake_api import MAX_BODY, FakeApi
+from aws_masker.fake_api.answers import ApiError, Block, Request, echo_agent, echoed_words
 
 KEY = {"x-api-key": "dummy", "anthropic-version": "2023-06-01"}
 QUESTION: Mapping[str, Any] = {

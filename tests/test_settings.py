@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from aws_masker.cli_settings import markdown
+from aws_masker.cli.settings import markdown
 from aws_masker.errors import SettingsError
 from aws_masker.settings import Limits, Settings, parse_address
 from aws_masker.settings_fields import about, settings_of

@@ -17,7 +17,7 @@ from aws_masker.edits import MaskedBody
 from aws_masker.fake_api import FakeApi
 from aws_masker.settings import Settings
 from aws_masker.verify import Report, Unreachable, Verification
-from aws_masker.verify_traffic import PLACES, Planted, example, examples, pairs
+from aws_masker.verify.traffic import PLACES, Planted, example, examples, pairs
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 EXAMPLES = [
@@ -262,7 +262,7 @@ def test_what_a_policy_leaves_out_is_told(capsys: pytest.CaptureFixture[str]) ->
 def test_a_gateway_that_runs_already_is_verified_through_its_own_upstream(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aws_masker.cli_verify.examples", lambda *_: EXAMPLES)
+    monkeypatch.setattr("aws_masker.cli.verify.examples", lambda *_: EXAMPLES)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     loop = asyncio.new_event_loop()
@@ -285,7 +285,7 @@ def test_a_gateway_that_runs_already_is_verified_through_its_own_upstream(
 def test_a_gateway_that_leaks_is_reported_and_exits_with_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aws_masker.cli_verify.examples", lambda *_: EXAMPLES)
+    monkeypatch.setattr("aws_masker.cli.verify.examples", lambda *_: EXAMPLES)
     monkeypatch.setattr(masker.Masker, "mask_body", lambda *_, **__: MaskedBody((), {}, {}))
     assert main(["verify"]) == 1
     out = capsys.readouterr().out

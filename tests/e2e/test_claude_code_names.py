@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from aws_masker.fake_answers import Block, Request, Script, last_text
 from aws_masker.fake_api import FakeApi
+from aws_masker.fake_api.answers import Block, Request, Script, last_text
 
 from . import estate
 from .claude_code import ClaudeCode

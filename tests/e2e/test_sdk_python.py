@@ -7,8 +7,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from aws_masker.fake_answers import ApiError, Block, Request, echo_agent
 from aws_masker.fake_api import FakeApi
+from aws_masker.fake_api.answers import ApiError, Block, Request, echo_agent
 
 from . import estate
 from .claude_code import tool

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from front_door import ROOT, free_port
 
-from aws_masker.doctor_process import check_process, settings_of
+from aws_masker.doctor.process import check_process, settings_of
 
 NEEDED: tuple[str, ...] = (
     "scripts",

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from aws_masker.restore import Restorer, restorer_for
-from aws_masker.restore_json import JsonLinesRestorer, JsonRestorer
-from aws_masker.restore_sse import SseRestorer
-from aws_masker.restore_tokens import RestoreCounts
+from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.events import SseRestorer
+from aws_masker.restore.text import RestoreCounts
 
 Recall = Callable[[bytes], Mapping[str, str]]
 

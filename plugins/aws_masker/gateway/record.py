@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aws_masker.restore_tokens import RestoreCounts
+from aws_masker.restore.text import RestoreCounts
 
 log = logging.getLogger("aws_masker.gateway")
 

@@ -1,0 +1,119 @@
+-- The way down: restores an answer while it streams. Holds back no more than the restorer does.
+--
+-- An answer that breaks off upstream ends here without `eof`: nginx closes the client's connection then, without the
+-- last chunk, so that the client does not take it for complete. What is held back at that moment is lost with it.
+
+local errors = require("kong.plugins.aws-masker-filter.errors")
+local restorer = require("kong.plugins.aws-masker-filter.restorer")
+local results_url = require("kong.plugins.aws-masker-filter.results_url")
+
+local kong, ngx = kong, ngx
+
+local _M = {}
+
+
+-- Has the client get an error in place of the answer.
+local function replace(ctx, outcome, message)
+  local status, body, headers = errors.answer(502, "api_error", message)
+  kong.response.set_status(status)
+  kong.response.clear_header("Content-Encoding")
+  kong.response.clear_header("Location")
+  headers["Content-Length"] = #body
+  kong.response.set_headers(headers)
+  ctx.replacement, ctx.outcome = body, outcome
+end
+
+
+local function has_body(status)
+  return status ~= 204 and status ~= 304 and kong.request.get_method() ~= "HEAD"
+end
+
+
+-- Tells whether a redirect would make the client send its body, unmasked, to somewhere else.
+local function leads_away(ctx, status)
+  local location = kong.service.response.get_header("Location")
+  if status < 300 or status > 399 or not location or ctx.result.body_length == 0 then
+    return false
+  end
+  return location:find("^[%a][%w+.-]*:") ~= nil or location:find("^[/\\][/\\]") ~= nil
+end
+
+
+local function stages_for(ctx, content_type)
+  local result, stages = ctx.result, {}
+  if result.restore and next(result.dictionary) then
+    ctx.restorer = restorer.new(content_type, result.dictionary)
+    stages[1] = ctx.restorer
+  end
+  local about_batches = ctx.path:find("^/v1/messages/batches") and not ctx.path:find("/results$")
+  local base = about_batches and content_type:find("json", 1, true) and ctx.base
+  if base then
+    ctx.batches = results_url.new(base)
+    stages[#stages + 1] = ctx.batches
+  end
+  return stages[1] and stages
+end
+
+
+function _M.header_filter(ctx)
+  if not ctx.result or kong.response.get_source() ~= "service" then
+    return
+  end
+  local status = kong.response.get_status()
+  ctx.streamed = (kong.response.get_header("Content-Type") or ""):find("event-stream", 1, true) ~= nil
+  if leads_away(ctx, status) then
+    return replace(ctx, "redirected", "the upstream redirects to where the body would go unmasked: "
+      .. "set the address of the service to where it leads")
+  end
+  if not has_body(status) then
+    ctx.complete = true
+    return
+  end
+  local stages = stages_for(ctx, kong.response.get_header("Content-Type") or "")
+  if not stages then
+    return
+  end
+  local coding = kong.response.get_header("Content-Encoding")
+  if coding and coding:lower() ~= "identity" then
+    -- Passed on, it would show the client tokens, and have its tools act on them, without a word.
+    return replace(ctx, "compressed", "the upstream compressed its answer although it was asked not to, "
+      .. "so it cannot be restored: check what stands between Kong and the API")
+  end
+  kong.response.clear_header("Content-Length")
+  ctx.stages = stages
+end
+
+
+local function through(stages, chunk, closing)
+  for i = 1, #stages do
+    chunk = stages[i]:feed(chunk)
+    if closing then
+      chunk = chunk .. stages[i]:close()
+    end
+  end
+  return chunk
+end
+
+
+function _M.body_filter(ctx)
+  local chunk, eof = ngx.arg[1], ngx.arg[2]
+  if ctx.replacement then
+    ngx.arg[1], ngx.arg[2] = ctx.replacement, true
+    ctx.replacement = ""
+    return
+  end
+  if eof then
+    ctx.complete = true
+  end
+  if not ctx.stages then
+    return
+  end
+  local out = through(ctx.stages, chunk or "", eof)
+  if eof then
+    ctx.stages = nil
+  end
+  ngx.arg[1] = out ~= "" and out or nil
+end
+
+
+return _M

@@ -1,0 +1,98 @@
+-- The way up: makes the edits that the plugin aws-masker decided on, or answers with an error. A request goes on only
+-- from the last lines of `access`; the plugin has pointed it at a dead end, and only they point it back.
+
+local edits = require("kong.plugins.aws-masker-filter.edits")
+local errors = require("kong.plugins.aws-masker-filter.errors")
+local exchange = require("kong.plugins.aws-masker-filter.exchange")
+
+local kong, ngx = kong, ngx
+
+local _M = {}
+
+local RETRY_SECONDS = 2
+
+
+local function refuse(ctx, reason, status, body, headers)
+  ctx.outcome = "refused:" .. reason
+  return kong.response.exit(status, body, headers)
+end
+
+
+local function refuse_unmasked(ctx, reason, why)
+  kong.log.err("nothing was forwarded: ", why)
+  local message = "masking did not work, so nothing was forwarded: try again; Kong's error log says more"
+  return refuse(ctx, reason, errors.answer(503, "api_error", message, RETRY_SECONDS))
+end
+
+
+-- Returns scheme, host and port as the client used them, or nil where its Host header is none.
+local function client_base()
+  local host = kong.request.get_header("Host")
+  if kong.ip.is_trusted(kong.client.get_ip()) then
+    host = kong.request.get_header("X-Forwarded-Host") or host
+  end
+  if not host or not host:find("^[%w._-]+:?%d*$") and not host:find("^%[[%x:.]+%]:?%d*$") then
+    return nil
+  end
+  return kong.request.get_forwarded_scheme() .. "://" .. host
+end
+
+
+-- Sends the request where the plugin's configuration says, or else Kong's.
+local function point_back(result)
+  local service = kong.router.get_service()
+  if result.upstream_host then
+    kong.service.request.set_scheme(result.upstream_scheme)
+    kong.service.set_target(result.upstream_host, result.upstream_port)
+  elseif not kong.service.set_upstream(service.host) then
+    kong.service.set_target(service.host, service.port)
+  end
+  -- A target that a plugin sets also sets the Host header, without the port, and for upstreams to the dead end. Empty,
+  -- Kong makes it as it would have: kong/runloop/handler.lua.
+  ngx.var.upstream_host = kong.router.get_route().preserve_host and kong.request.get_header("Host") or ""
+end
+
+
+-- `ctx` is a table that lasts as long as the request. Leaves in it what the way down and the log need.
+function _M.access(ctx)
+  local message = exchange.take(kong.ctx.shared)
+  if (kong.request.get_header("Upgrade") or ""):lower():find("websocket", 1, true) then
+    local text = "WebSocket is not served: use plain HTTP requests"
+    return refuse(ctx, "upgrade", errors.answer(400, "invalid_request_error", text))
+  end
+  if not message then
+    return refuse_unmasked(ctx, "no_result", "the plugin aws-masker gave no result for this request; "
+      .. "it is missing on this route, or its server is down, slow or failed (lines above may tell)")
+  end
+  local result, err = exchange.decode(message)
+  if not result then
+    return refuse_unmasked(ctx, "bad_result", "the result of the plugin aws-masker cannot be read: " .. err)
+  end
+  if result.outcome == "refuse" then
+    return refuse(ctx, result.reason, errors.ready(result.status, result.error, result.retry_after))
+  end
+  local body, body_err = kong.request.get_raw_body(0)
+  if not body then
+    return refuse_unmasked(ctx, "no_body", "the body cannot be read: " .. tostring(body_err))
+  end
+  if #body ~= result.body_length or ngx.crc32_long(body) ~= result.body_crc32 then
+    return refuse_unmasked(ctx, "other_body", "a plugin between aws-masker and aws-masker-filter changed the body")
+  end
+  local masked, made = edits.apply(body, result.edits, result.tokens)
+  if not masked then
+    return refuse_unmasked(ctx, "bad_edits", made)
+  end
+  if made > 0 then
+    kong.service.request.set_raw_body(masked)
+  end
+  kong.service.request.clear_header("Accept-Encoding")
+  ctx.result, ctx.edits = result, made
+  result.edits, result.tokens = nil, nil
+  ctx.path = kong.request.get_path():gsub("^/v1/v1/", "/v1/")
+  ctx.base = client_base()
+  ctx.outcome = "forwarded"
+  return point_back(result)
+end
+
+
+return _M

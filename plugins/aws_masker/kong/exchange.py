@@ -1,0 +1,138 @@
+"""What the plugin tells the Lua filter about one request, as bytes.
+
+The filter (``kong/plugins/aws-masker-filter/exchange.lua``) reads it from ``kong.ctx.shared``. Everything is built from
+netstrings (``5:hello,``), which Lua reads quickly, without a library, whatever bytes they hold::
+
+    message     = netstring(pairs)                        the outer length tells a whole message from a cut one
+    pairs       = netstring(name) netstring(value) ...    numbers in decimal
+    edits       = lines "offset length entry form"        ascending; entry counts from 1; form is "t" or "q"
+    dictionary  = netstring(token) netstring(original) ...
+
+An edit puts in the token of a dictionary entry (``t``), or the token in quotes (``q``: an account id that was a JSON
+number). So each token crosses once, and the body never does: Kong reads what Python sends in quadratic time.
+
+======================  ==========================================================================================
+always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``counts`` (lines "family number")
+``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
+                        ``dictionary``, ``opaque``, ``restore`` (1 or 0); where given, ``upstream_scheme``,
+                        ``upstream_host``, ``upstream_port``, ``batch_ticket`` (see ``batches``)
+``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
+======================  ==========================================================================================
+
+Message pieces of at most ``PIECE`` bytes go under the keys ``aws_masker_1``, ``aws_masker_2``, …
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from aws_masker.edits import Edit, MaskedBody
+from aws_masker.errors import Refused
+
+VERSION: Final = 1
+PIECE: Final = 1 << 16
+KEY: Final = "aws_masker_"
+
+_RETRY: Final = frozenset({503, 529})
+_RETRY_SECONDS: Final = 2
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where the request goes instead of to the service that Kong's configuration names."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> "Upstream":
+        """Return the upstream at ``url``, scheme and host with or without a port.
+
+        Raises ValueError where it has a path: a path belongs to the service in Kong's configuration.
+        """
+        parts = urlsplit(url)
+        if parts.path.strip("/") or not parts.hostname:
+            message = "it has a path"
+            raise ValueError(message)
+        return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
+
+
+def forward(
+    raw: bytes, masked: MaskedBody, *, restore: bool, upstream: Upstream | None = None, batch_ticket: str = ""
+) -> bytes:
+    """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
+    entries = {token.encode(): number for number, token in enumerate(masked.dictionary, 1)}
+    fields: dict[str, bytes | int] = {
+        "body_length": len(raw),
+        "body_crc32": zlib.crc32(raw),
+        "edits": "".join(_line(edit, entries) for edit in masked.edits).encode(),
+        "dictionary": b"".join(
+            _netstring(token.encode()) + _netstring(original.encode("utf-8", "surrogatepass"))
+            for token, original in masked.dictionary.items()
+        ),
+        "opaque": masked.opaque,
+        "restore": int(restore),
+        "counts": _counts(masked.counts),
+    }
+    if batch_ticket:
+        fields["batch_ticket"] = batch_ticket.encode()
+    if upstream is not None:
+        fields |= {
+            "upstream_scheme": upstream.scheme.encode(),
+            "upstream_host": upstream.host.encode(),
+            "upstream_port": upstream.port,
+        }
+    return _message("forward", fields)
+
+
+def refuse(refused: Refused) -> bytes:
+    """Return the message that has the filter answer with an error."""
+    fields: dict[str, bytes | int] = {
+        "status": refused.status,
+        "error": refused.body(),
+        "reason": refused.reason.encode(),
+        "counts": b"",
+    }
+    if refused.status in _RETRY:
+        fields["retry_after"] = _RETRY_SECONDS
+    return _message("refuse", fields)
+
+
+def pieces(message: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the keys and values for ``kong.ctx.shared``: the first piece last, so that who finds it finds them all."""
+    starts = range(0, len(message), PIECE)
+    for number in range(len(starts), 0, -1):
+        start = starts[number - 1]
+        yield f"{KEY}{number}", message[start : start + PIECE]
+
+
+def _message(outcome: str, fields: Mapping[str, bytes | int]) -> bytes:
+    pairs: dict[str, bytes | int] = {"version": VERSION, "outcome": outcome.encode(), **fields}
+    return _netstring(
+        b"".join(
+            _netstring(name.encode()) + _netstring(value if isinstance(value, bytes) else b"%d" % value)
+            for name, value in pairs.items()
+        )
+    )
+
+
+def _netstring(data: bytes) -> bytes:
+    return b"%d:%b," % (len(data), data)
+
+
+def _counts(counts: Mapping[str, int]) -> bytes:
+    return "".join(f"{family} {number}\n" for family, number in counts.items()).encode()
+
+
+def _line(edit: Edit, entries: Mapping[bytes, int]) -> str:
+    """Return an edit as a line. Raises KeyError for a replacement that is no token of the dictionary."""
+    entry = entries.get(edit.replacement)
+    if entry is not None:
+        return f"{edit.offset} {edit.length} {entry} t\n"
+    if edit.replacement[:1] + edit.replacement[-1:] != b'""':
+        raise KeyError
+    return f"{edit.offset} {edit.length} {entries[edit.replacement[1:-1]]} q\n"

@@ -1,0 +1,64 @@
+"""The maskers behind the plugin: one for each configuration and tenant, made when first needed, and kept.
+
+Kong makes a new plugin instance whenever its configuration is loaded, changed or not, and one for every route that has
+the plugin. Maskers outlive that: equal settings share them, and so their caches of what has been scanned and their
+connections to the vault.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from aws_masker.masker import Masker
+from aws_masker.settings import Settings
+from aws_masker.vault import Vault, open_vault
+
+MAX_SETTINGS: Final = 16
+MAX_TENANTS: Final = 256
+
+
+@dataclass(slots=True)
+class Tenants:
+    """The maskers of one configuration, over one vault; those used longest ago make room for others."""
+
+    settings: Settings = field(repr=False)
+    slots: threading.BoundedSemaphore
+    vault: Vault = field(repr=False)
+    _maskers: OrderedDict[str, Masker] = field(default_factory=OrderedDict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def masker(self, tenant: str) -> Masker:
+        """Return the masker of ``tenant``. Raises SettingsError for a name that no tenant can have."""
+        with self._lock:
+            found = self._maskers.get(tenant)
+            if found is None:
+                found = self._maskers[tenant] = Masker(replace(self.settings, tenant=tenant), self.vault)
+                if len(self._maskers) > MAX_TENANTS:
+                    self._maskers.popitem(last=False)
+            self._maskers.move_to_end(tenant)
+            return found
+
+
+class Maskers:
+    """All maskers of the process, by settings. ``Tenants.slots`` bounds how many requests are masked at once."""
+
+    def __init__(self) -> None:
+        self._kept: list[Tenants] = []
+        self._lock = threading.Lock()
+
+    def of(self, settings: Settings) -> Tenants:
+        """Return the maskers for ``settings``.
+
+        Raises SettingsError for a vault that cannot be used.
+        """
+        with self._lock:
+            for one in self._kept:
+                if one.settings == settings:
+                    return one
+            slots = threading.BoundedSemaphore(settings.limits.concurrency)
+            made = Tenants(settings, slots, open_vault(settings))
+            self._kept.append(made)
+            # Not closed: requests that are under way may still use it. It ends with the last of them.
+            del self._kept[:-MAX_SETTINGS]
+            return made

@@ -1,0 +1,338 @@
+"""The plugin server: the process that Kong starts, and talks to over a unix socket, MessagePack-RPC both ways.
+
+The calls that a plugin makes (``kong.request.…``) go through kong-pdk. Its server does not serve here, since with 0.36
+each of these ended in a request that Kong forwards as it came, or in a process that serves no more:
+
+=============================================  ========================================================================
+in kong-pdk                                    here
+=============================================  ========================================================================
+a handler that raises never answers            every handler ends in an answer; the fault is logged by kind and place
+one lock is held while handlers run            handlers share nothing but a counter
+a handler that takes too long answers late,    after ``ANSWER_SECONDS``, below Kong's time-out, Kong gets its answer
+to the connection's next user                  without a result; the handler's next call ends it
+handlers wait for ever where Kong has gone     they end after ``STEP_SECONDS``
+a thread is made for each event, without end   threads are used again, ``MAX_EVENTS`` of them at most
+ids begin at 0 in each process, so Kong's      ids begin at random, so that an id of an earlier process is unknown, and
+old ones name other instances and events       Kong asks for a new instance
+any method name reaches any function           those of the protocol only
+a message may be sent in part (gevent)         ``sendall``
+text that is not UTF-8 ends the connection     it is kept, with surrogate escapes
+ends only under a parent whose id is not 1     ends when its parent is another than at the start
+configurations are sent back to Kong, bodies   nothing is sent back or printed
+are logged with ``-v``
+=============================================  ========================================================================
+
+What this process prints reaches Kong's log below its default level, so faults go through ``kong.log.err``.
+
+Threads, not gevent: masking is computation, in which a greenlet holds up all others (measured: beside bodies of 5 MB,
+small ones had to wait ten times as long), and Redis would need every socket of the process to be patched.
+
+Protocol (Kong: runloop/plugin_servers/rpc/mp_rpc.lua): ``[0, id, "plugin.HandleEvent", [{InstanceId, EventName}]]`` is
+answered by ``[1, id, error, {EventId, Data}]``. Data is a call, ``{Method, Args}``, which Kong makes and whose result
+it brings with ``plugin.Step…``, and so on until it is ``"ret"``.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import queue
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import msgpack
+from kong_pdk.pdk import Kong
+
+from aws_masker.kong import plugin, schema
+from aws_masker.kong.faults import describe
+from aws_masker.masker import Masker
+from aws_masker.settings import Settings
+
+# Kong is told to wait 5 s for us (lua_socket_read_timeout in the documentation of the plugin).
+ANSWER_SECONDS: Final = 4.0
+# Kong may be reading a body from a slow client meanwhile.
+STEP_SECONDS: Final = 120.0
+MAX_EVENTS: Final = 512
+MAX_MESSAGE: Final = 256 << 20
+MAX_CONNECTIONS: Final = 4096
+
+# The phases in which Kong calls plugin servers: kong/runloop/plugin_servers/plugin.lua
+PHASES: Final = ("certificate", "rewrite", "access", "preread", "response", "log")
+
+_RETURN: Final = "ret"
+_READ: Final = 1 << 18
+_ID_BITS: Final = 48  # Lua counts exactly to 2**53
+_WATCH_SECONDS: Final = 1.0
+
+
+class ProtocolError(Exception):
+    """A message that this server does not take; its text goes to Kong."""
+
+
+class AbandonedError(Exception):
+    """Nobody waits for this handler any more."""
+
+
+class Event:
+    """One call of a handler, and the two ways between its thread and those of the connections.
+
+    ``put`` and ``get`` are what kong-pdk wants of a channel.
+    """
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+        self._abandoned = threading.Event()
+
+    def put(self, call: Any) -> None:
+        """Hand a call, or the end, to Kong. Raises AbandonedError."""
+        if self._abandoned.is_set():
+            raise AbandonedError
+        self._calls.put(call)
+
+    def get(self) -> tuple[Any, Any]:
+        """Return the result of the call and its error. Raises AbandonedError."""
+        try:
+            return self._results.get(timeout=STEP_SECONDS)
+        except queue.Empty:
+            self._abandoned.set()
+            raise AbandonedError from None
+
+    def step(self, result: Any, error: Any) -> None:
+        """Bring the result of the call, or its error."""
+        self._results.put((result, error))
+
+    def next(self) -> Any:
+        """Return the handler's next call, or "ret" where it takes too long."""
+        try:
+            return self._calls.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            self._abandoned.set()
+            return _RETURN
+
+
+class PluginServer:
+    """The protocol's methods, for one plugin class. Its methods may be called from any thread."""
+
+    def __init__(self, kind: type[Any]) -> None:
+        """Serve ``kind``: made with a configuration, and with a method for each of its phases."""
+        self._kind = kind
+        self._ids = itertools.count(secrets.randbits(_ID_BITS))
+        self._instances: dict[int, Any] = {}
+        self._events: dict[int, Event] = {}
+        self._handlers = ThreadPoolExecutor(MAX_EVENTS, "handler")
+
+    def info(self) -> dict[str, Any]:
+        """Return what Kong asks for with ``--dump``."""
+        config = {"type": "record", "fields": schema.fields()}
+        return {
+            "Name": plugin.NAME,
+            "Phases": [phase for phase in PHASES if hasattr(self._kind, phase)],
+            "Priority": plugin.PRIORITY,
+            "Version": plugin.VERSION,
+            "Schema": {"name": plugin.NAME, "fields": [{"config": config}]},
+        }
+
+    def call(self, method: str, argument: Any) -> Any:
+        """Return the answer to a call from Kong. Raises ProtocolError."""
+        if method == "plugin.HandleEvent":
+            return self._handle(argument)
+        if method.startswith("plugin.Step"):
+            return self._step(argument, failed=method == "plugin.StepError")
+        if method == "plugin.StartInstance":
+            return self._start(argument)
+        if method == "plugin.CloseInstance":
+            self._instances.pop(argument, None)
+            return {"Name": plugin.NAME, "Id": argument}
+        if method == "plugin.RememberBatch":  # from our own filter, see batches
+            return self._kind.remember_batch(argument["Ticket"], argument["Batch"])
+        message = f"{method} is not served"
+        raise ProtocolError(message)
+
+    def _start(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+        if argument["Name"] != plugin.NAME:
+            message = "another plugin than aws-masker is not served"
+            raise ProtocolError(message)
+        number = next(self._ids)
+        self._instances[number] = self._kind(json.loads(argument["Config"]))
+        return {"Name": plugin.NAME, "Id": number, "StartTime": time.time()}
+
+    def _handle(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+        number = argument["InstanceId"]
+        instance = self._instances.get(number)
+        if instance is None:
+            # Kong knows this wording, and starts an instance: mp_rpc.lua, Rpc:handle_event.
+            message = f"no plugin instance {number}"
+            raise ProtocolError(message)
+        phase = argument["EventName"]
+        if phase not in PHASES or not hasattr(instance, phase):
+            message = "the plugin has no such phase"
+            raise ProtocolError(message)
+        if len(self._events) >= MAX_EVENTS:
+            return {"Data": _RETURN, "EventId": 0}  # without a result the filter refuses
+        number, event = next(self._ids), Event()
+        self._events[number] = event
+        self._handlers.submit(self._run, number, event, getattr(instance, phase))
+        return {"Data": event.next(), "EventId": number}
+
+    def _step(self, argument: Mapping[str, Any], *, failed: bool) -> dict[str, Any]:
+        number = argument["EventId"]
+        event = self._events.get(number)
+        if event is None:
+            message = "no such event"
+            raise ProtocolError(message)
+        data = argument.get("Data")
+        event.step(None if failed else data, data if failed else None)
+        return {"Data": event.next(), "EventId": number}
+
+    def _run(self, number: int, event: Event, handler: Any) -> None:
+        kong = Kong(event, lua_style=False).kong
+        with contextlib.suppress(AbandonedError):
+            try:
+                handler(kong)
+            except AbandonedError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it is, Kong has to be answered
+                kong.log.err(f"internal error: {describe(error)}")
+            finally:
+                self._events.pop(number, None)
+                event.put(_RETURN)
+
+
+class Connections:
+    """The listener's side: reads messages, has them answered, writes the answers."""
+
+    def __init__(self, server: PluginServer) -> None:
+        self._server = server
+        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+
+    def serve(self, listener: socket.socket) -> None:
+        """Take connections, each in a thread of its own, until the listener is closed."""
+        while True:
+            self._places.acquire()
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
+
+    def _serve_one(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            try:
+                for message in _messages(connection):
+                    connection.sendall(self._answer(message))
+            except (ValueError, TypeError, msgpack.UnpackException) as error:
+                _tell(f"a connection sent what is no message: {describe(error)}")
+            finally:
+                self._places.release()
+
+    def _answer(self, message: Any) -> bytes:
+        _, number, method, (argument,) = message
+        error = result = None
+        try:
+            result = self._server.call(method, argument)
+        except ProtocolError as failure:
+            error = str(failure)
+        except Exception as failure:  # noqa: BLE001 - Kong waits
+            error = f"internal error: {describe(failure)}"
+        packed: bytes = msgpack.packb([1, number, error, result], unicode_errors="surrogateescape")
+        return packed
+
+
+def _messages(connection: socket.socket) -> Iterator[Any]:
+    unpacker = msgpack.Unpacker(
+        strict_map_key=False, max_buffer_size=MAX_MESSAGE, unicode_errors="surrogateescape", use_list=True
+    )
+    while data := connection.recv(_READ):
+        unpacker.feed(data)
+        yield from unpacker
+
+
+def listen(path: Path) -> socket.socket:
+    """Return a socket that listens at ``path``, for this user only, in place of one that an earlier process left.
+
+    Raises OSError.
+    """
+    path.unlink(missing_ok=True)
+    with contextlib.ExitStack() as undo:
+        listener = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(MAX_CONNECTIONS)
+        undo.pop_all()
+    return listener
+
+
+def warm() -> None:
+    """Compile the catalogue, so that the first request does not wait for it."""
+    Masker(Settings(key=secrets.token_bytes(32))).close()
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``aws-masker plugin-server``."""
+    parser.add_argument("--dump", action="store_true", help="print the plugin's description, for Kong, and end")
+    parser.add_argument("-p", "--prefix", type=Path, default=Path("/usr/local/kong"), help="Kong's prefix (its folder)")
+    # Kong starts this process with an empty environment.
+    parser.add_argument("--config", type=Path, help="a YAML file of settings, for what Kong's configuration leaves out")
+    parser.add_argument("--socket", type=Path, help=f"where to listen (default: {plugin.NAME}.socket in the prefix)")
+
+
+def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int:
+    """Serve ``kind`` until the process that started this one has ended. Raises OSError where that cannot begin."""
+    server = PluginServer(kind)
+    if options.dump:
+        json.dump([server.info()], sys.stdout)
+        return 0
+    if options.config:
+        os.environ["AWS_MASKER_CONFIG"] = str(options.config)
+    path = options.socket or options.prefix / f"{plugin.NAME}.socket"
+    parent = os.getppid()
+    warm()
+    listener = listen(path)
+    _follow(parent)
+    _tell(f"serving at {path}")
+    with contextlib.suppress(KeyboardInterrupt):
+        Connections(server).serve(listener)
+    return 0
+
+
+def run(arguments: Sequence[str] | None = None, kind: type[Any] = plugin.Plugin) -> int:
+    """Run ``aws-masker plugin-server`` with ``arguments`` and return its exit code."""
+    parser = argparse.ArgumentParser("aws-masker plugin-server", description="Serves the plugin to Kong.")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    try:
+        return command(options, kind)
+    except OSError as error:
+        _tell(f"{error.filename or options.socket or options.prefix}: {error.strerror}")
+        return 2
+
+
+def _follow(parent: int) -> None:
+    """End this process when its parent is no longer ``parent``: Kong is gone, and a socket would stay."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="watch", daemon=True).start()
+
+
+def _tell(text: str) -> None:
+    print(f"aws-masker plugin-server: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Kong puts it into its log
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,166 @@
+"""The stacks that the same tests run on: what they have in common.
+
+A stack is Kong, or what stands in for it, with this repository's kong.yml and plugins, the real plugin server as a
+child process, and an upstream of the test's own.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import yaml
+from client import Answer, ask
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "7c" + "0123456789abcdef" * 3 + "5e1f9a0b3c4d77"
+# The time-outs that kong.yml tells operators to set, in seconds.
+SOCKET_TIMEOUT = 5
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a stack differs from the one that kong.yml declares. ``upstream`` is scheme, host and port."""
+
+    upstream: str
+    without: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    vault: str = ""
+    consumers: Mapping[str, str] = field(default_factory=dict)
+    """Names and keys of consumers."""
+    refuses: bool = False
+    """Whether this stack serves nobody by design, so that nobody can wait for it to."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether anybody is served without a key."""
+        return not (self.refuses or self.without or self.consumers)
+
+    def declared(self, folder: Path) -> dict[str, Any]:
+        """Return kong.yml with these differences, and with its log in ``folder``."""
+        declared: dict[str, Any] = yaml.safe_load((ROOT / "kong.yml").read_text())
+        (service,) = declared["services"]
+        # Whatever leaks must end at the test's upstream, so that it is seen there, and nowhere else.
+        service["url"] = f"{self.upstream}/v1/"
+        service["plugins"] = [one for one in service["plugins"] if one["name"] != self.without]
+        for one in service["plugins"]:
+            if one["name"] == "aws-masker":
+                one["config"] |= self.config
+        for one in declared["plugins"]:
+            if one["name"] == "file-log":
+                one["config"] = {"path": str(folder / "access.json"), "reopen": True}
+        if self.consumers:
+            key_auth = {"name": "key-auth", "config": {"key_names": ["x-gateway-key"], "hide_credentials": True}}
+            service["plugins"].append(key_auth)
+            declared["consumers"] = [
+                {"username": name, "keyauth_credentials": [{"key": key}]} for name, key in self.consumers.items()
+            ]
+        return declared
+
+    def environment(self) -> dict[str, str]:
+        """Return what kong.yml refers to."""
+        given = {"AWS_MASKER_KEY": KEY, "AWS_MASKER_VAULT": self.vault}
+        return {name: value for name, value in given.items() if value}
+
+
+class Stack(Protocol):
+    """A running stack. ``folder`` is Kong's prefix."""
+
+    url: str
+    folder: Path
+
+    def error_log(self) -> str:
+        """Return what has been logged."""
+        ...
+
+    def stop(self) -> None:
+        """End it and all its processes."""
+        ...
+
+
+def server_command(folder: Path) -> list[str]:
+    """Return what starts the plugin server, with the control of its faults."""
+    control = folder / "fault"
+    control.touch()
+    return [sys.executable, str(ROOT / "tests/kong/faulty_plugin.py"), str(control)]
+
+
+def set_fault(stack: Stack, fault: str) -> None:
+    """Have every request fail in the plugin in this way; "" heals it."""
+    (stack.folder / "fault").write_text(fault)
+
+
+def server_pid(stack: Stack) -> int:
+    """Return the process id of the stack's plugin server; waits until there is one."""
+
+    def find() -> int:
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    arguments = (entry / "cmdline").read_bytes().split(b"\0")
+                except OSError:
+                    continue
+                if b"--socket" in arguments and str(stack.folder / "aws-masker.socket").encode() in arguments:
+                    return int(entry.name)
+        return 0
+
+    return wait_for(find)
+
+
+def send_signal(stack: Stack, number: signal.Signals) -> None:
+    """Signal the plugin server."""
+    os.kill(server_pid(stack), number)
+
+
+def wait_for(look: Callable[[], T], seconds: float = 20.0) -> T:
+    """Return what ``look`` returns as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {look}"
+        time.sleep(0.02)
+    return found
+
+
+def ask_until(good: Callable[[Answer], bool], ask_once: Callable[[], Answer]) -> Answer:
+    """Ask again and again until the answer is good, and return it."""
+    answers: list[Answer] = []
+
+    def look() -> bool:
+        answers.append(ask_once())
+        return good(answers[-1])
+
+    wait_for(look)
+    return answers[-1]
+
+
+def is_served(stack: Stack) -> bool:
+    """Tell whether both plugins work just now: they refuse what is no JSON, and nothing has to go upstream for that."""
+    try:
+        return ask(stack.url, "/v1/messages", b"[").status == HTTPStatus.BAD_REQUEST
+    except (OSError, HTTPException):
+        return False
+
+
+def records(stack: Stack) -> list[dict[str, Any]]:
+    """Return what is in the log."""
+    path = stack.folder / "access.json"
+    # A header may hold bytes that are no UTF-8, and Kong writes them as they are.
+    lines = path.read_text(errors="replace").split("\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def next_record(stack: Stack, send: Callable[[], object]) -> dict[str, Any]:
+    """Send a request, and return its record."""
+    before = len(records(stack))
+    send()
+    wait_for(lambda: len(records(stack)) > before)
+    return records(stack)[before]

@@ -1,0 +1,248 @@
+"""What stands in for Kong where there is none: an HTTP server that does to requests what Kong 3.9.1 does to them.
+
+It reads kong.yml as it is, starts the real plugin server and respawns it, runs the real Lua filter, and FAILS OPEN: a
+plugin server that is gone, hangs or fails changes nothing about a request but what it had done before, so that only the
+filter keeps the original body from the upstream.
+"""
+
+import asyncio
+import contextlib
+import io
+import json
+import re
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from stacks import SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
+
+from standin.lua_filter import Exchange, LuaError, LuaFilter, set_target
+from standin.rpc import PluginClient, PluginError
+
+REFERENCE = re.compile(r"\{vault://env/([a-z0-9-]+)\}")
+RESPAWN_SECONDS = 1.0
+HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "host"})
+UNEXPECTED = {"message": "An unexpected error occurred"}
+UNREACHABLE = {"message": "An invalid response was received from the upstream server"}
+
+
+class StandIn:
+    """The stand-in, in a thread with its own event loop."""
+
+    def __init__(self, setup: Setup, folder: Path) -> None:
+        self.folder = folder
+        self.url = ""
+        self._errors: list[str] = []
+        declared = setup.declared(folder)
+        (service,) = declared["services"]
+        self._route = service["routes"][0]
+        self._service = urlsplit(service["url"])
+        self._consumers = {
+            credential["key"]: {"id": f"id-of-{one['username']}", "username": one["username"]}
+            for one in declared.get("consumers", [])
+            for credential in one["keyauth_credentials"]
+        }
+        plugins = {one["name"]: one.get("config", {}) for one in service["plugins"]}
+        self._has_filter = "aws-masker-filter" in plugins
+        self._environment = setup.environment()
+        config = {name: self._resolved(value) for name, value in plugins.get("aws-masker", {}).items()}
+        socket = str(folder / "aws-masker.socket")
+        self._plugin = PluginClient(socket, config, SOCKET_TIMEOUT, self._log) if "aws-masker" in plugins else None
+        self._filter = LuaFilter()
+        self._command = [*server_command(folder), "--socket", socket]
+        self._stopped = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper = threading.Thread(target=self._keep_server, daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._keeper.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.stop)
+            wait_for(lambda: is_served(self) or not setup.serves)
+            undo.pop_all()
+
+    def error_log(self) -> str:
+        return "\n".join(self._errors)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        while self._keeper.is_alive():
+            if self._process is not None:
+                self._process.kill()
+            self._keeper.join(0.1)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _log(self, text: str) -> None:
+        self._errors.append(text)
+
+    def _resolved(self, value: Any) -> Any:
+        found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        return self._environment.get(found[1].upper().replace("-", "_"), "") if found else value
+
+    def _keep_server(self) -> None:
+        while not self._stopped.is_set():
+            self._process = subprocess.Popen(self._command)
+            self._process.wait()
+            self._stopped.wait(RESPAWN_SECONDS)
+
+    async def _listen(self) -> None:
+        # Requests end when their client does, as in nginx.
+        self._runner = web.ServerRunner(web.Server(self._serve, auto_decompress=False), handler_cancellation=True)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._client = aiohttp.ClientSession(auto_decompress=False, skip_auto_headers={"User-Agent", "Accept-Encoding"})
+
+    async def _close(self) -> None:
+        await self._client.close()
+        await self._runner.cleanup()
+        if self._plugin:
+            await self._plugin.close()
+
+    # One request
+
+    async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
+        path = http.raw_path
+        prefix = next((one for one in self._route["paths"] if path.startswith(one)), None)
+        if prefix is None:
+            return web.json_response({"message": "no Route matched with those values"}, status=404)
+        port = self._service.port or {"http": 80, "https": 443}[self._service.scheme]
+        exchange = Exchange(
+            http.method,
+            path,
+            {name.lower(): value for name, value in http.headers.items()},
+            await http.content.read(),
+            self._service.scheme,
+            self._service.hostname or "",
+            port,
+            self._log,
+            self._filter.table(),
+            self._filter.table(),
+        )
+        if self._consumers and exchange.headers.get("x-gateway-key") not in self._consumers:
+            return web.json_response({"message": "Unauthorized"}, status=401)
+        consumer = self._consumers.get(exchange.headers.pop("x-gateway-key", ""))
+        try:
+            return await self._answer(http, exchange, consumer, self._service.path + path.removeprefix(prefix))
+        finally:
+            self._record(exchange)
+            if self._plugin:
+                for method, ticket, batch in exchange.timers:
+                    await self._plugin.rpc(method, {"Ticket": ticket, "Batch": batch})
+
+    async def _answer(self, http: web.BaseRequest, exchange: Exchange, consumer: Any, path: str) -> web.StreamResponse:
+        try:
+            if self._plugin:
+                calls = PdkCalls(exchange, consumer)
+                await self._plugin.handle("access", calls)
+            if self._has_filter:
+                self._filter.run("access", exchange)
+        except (PluginError, LuaError) as error:
+            self._log(f"{type(error).__name__}: {error}")
+            exchange.status = 500
+            return web.json_response(UNEXPECTED, status=500)
+        if exchange.exited is not None:
+            return web.Response(status=exchange.status, body=exchange.exited, headers=exchange.answer_headers)
+        headers = {name: value for name, value in exchange.headers.items() if name not in HOP_BY_HOP}
+        headers["host"] = exchange.upstream_host
+        url = f"{exchange.scheme}://{exchange.host}:{exchange.port}{path}"
+        try:
+            async with self._client.request(
+                exchange.method,
+                url,
+                data=io.BytesIO(exchange.body) if exchange.body else None,
+                headers=headers,
+                allow_redirects=False,
+            ) as answer:
+                return await self._pass_on(http, exchange, answer)
+        except aiohttp.ClientError:
+            exchange.status = 502
+            return web.json_response(UNREACHABLE, status=502)
+
+    async def _pass_on(
+        self, http: web.BaseRequest, exchange: Exchange, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        exchange.source, exchange.status = "service", answer.status
+        drop = HOP_BY_HOP - {"content-length"}
+        exchange.answer_headers = {n.lower(): v for n, v in answer.headers.items() if n.lower() not in drop}
+        if self._has_filter:
+            self._filter.run("header_filter", exchange)
+        response = web.StreamResponse(status=exchange.status, headers=CIMultiDict(exchange.answer_headers))
+        await response.prepare(http)
+        try:
+            async for chunk in answer.content.iter_any():
+                out, ended = self._body_filter(exchange, chunk, eof=False)
+                await response.write(out)
+                if ended:
+                    break
+            else:
+                await response.write(self._body_filter(exchange, b"", eof=True)[0])
+            await response.write_eof()
+        except (aiohttp.ClientError, LuaError) as error:
+            self._log(f"broken off: {type(error).__name__}")
+            with contextlib.suppress(AttributeError):
+                http.transport.abort()  # type: ignore[union-attr]  # gone where the client has gone
+        return response
+
+    def _body_filter(self, exchange: Exchange, chunk: bytes, *, eof: bool) -> tuple[bytes, bool]:
+        return self._filter.run("body_filter", exchange, chunk, eof=eof) if self._has_filter else (chunk, eof)
+
+    def _record(self, exchange: Exchange) -> None:
+        record: dict[str, Any] = {
+            "request": {"method": exchange.method, "uri": exchange.path, "headers": dict(exchange.headers)},
+            "response": {"status": exchange.status, "headers": dict(exchange.answer_headers)},
+        }
+        if self._has_filter:
+            self._filter.run("log", exchange)
+        for name, value in exchange.serialized.items():
+            *above, last = name.split(".", 2)
+            place = record
+            for one in above:
+                place = place.setdefault(one, {})
+            if value is None:
+                place.pop(last, None)
+            else:
+                place[last] = value
+        with (self.folder / "access.json").open("a") as log:
+            log.write(json.dumps(record) + "\n")
+
+
+class PdkCalls:
+    """The PDK's functions, as far as the Python plugin uses them. Results are as Kong packs them."""
+
+    def __init__(self, exchange: Exchange, consumer: Any) -> None:
+        self._exchange = exchange
+        self._consumer = consumer
+
+    def __call__(self, method: str, arguments: list[Any]) -> Any:
+        exchange = self._exchange
+        match method:
+            case "kong.request.get_raw_body":
+                return exchange.body
+            case "kong.request.get_headers":
+                return {name: [value] for name, value in exchange.headers.items()}
+            case "kong.request.get_path":
+                return exchange.path.partition("?")[0]
+            case "kong.client.get_consumer":
+                return self._consumer
+            case "kong.ctx.shared.set":
+                exchange.shared[arguments[0]] = arguments[1]
+            case "kong.service.set_target":
+                set_target(exchange, *arguments)
+            case "kong.log.err":
+                exchange.log("[aws-masker] " + arguments[0].decode())
+            case _:
+                message = f"the stand-in has no {method}"
+                raise NotImplementedError(message)
+        return None

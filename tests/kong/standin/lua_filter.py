@@ -1,0 +1,187 @@
+"""The Lua filter, run as Kong runs it: the files of this repository under LuaJIT, with the ngx and kong they use."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from lupa.luajit21 import LuaRuntime
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# Builds the tables `kong` and `ngx` over functions of the host, and returns what runs a phase. `exit` leaves the phase.
+GLUE = b"""
+return function(host)
+  local EXIT = {}
+  local function group(names, prefix)
+    local made = {}
+    for name in names:gmatch("%S+") do
+      made[name] = function(...) return host(prefix .. name, ...) end
+    end
+    return made
+  end
+  local current
+  ngx = { arg = {}, crc32_long = function(text) return host("crc32", text) end }
+  ngx.timer = { at = function(_, run, ...) run(false, ...) end }
+  package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
+    return true, { rpc = { call = function(_, method, argument)
+      return host("rpc", method, argument.Ticket, argument.Batch)
+    end } }
+  end }
+  ngx.var = setmetatable({}, { __newindex = function(_, name, value) host("var", name, value) end })
+  kong = {
+    ctx = setmetatable({}, { __index = function(_, name) return current[name] end }),
+    log = group("err set_serialize_value", "log."),
+    request = group("get_header get_method get_path get_raw_body get_forwarded_scheme", "request."),
+    response = group("get_source get_status get_header set_status set_header clear_header", "response."),
+    client = group("get_ip", "client."),
+    ip = group("is_trusted", "ip."),
+    router = { get_route = function() return { preserve_host = false } end, get_service = function()
+      return { protocol = host("service.protocol"), host = host("service.host"), port = host("service.port") }
+    end },
+    service = group("set_target set_upstream", "service."),
+  }
+  kong.service.request = group("set_raw_body clear_header set_scheme", "service.request.")
+  kong.service.response = { get_header = kong.response.get_header }
+  function kong.response.set_headers(headers)
+    for name, value in pairs(headers) do kong.response.set_header(name, value) end
+  end
+  function kong.response.exit(status, body, headers)
+    kong.response.set_status(status)
+    kong.response.set_headers(headers)
+    host("response.exit", body)
+    error(EXIT)
+  end
+  local handler = require("kong.plugins.aws-masker-filter.handler")
+  return function(phase, plugin, shared, chunk, eof)
+    current = { plugin = plugin, shared = shared }
+    ngx.arg[1], ngx.arg[2] = chunk, eof
+    local ok, err = pcall(handler[phase], handler)
+    if not ok and err ~= EXIT then
+      return tostring(err)
+    end
+    return nil, ngx.arg[1], ngx.arg[2]
+  end, handler
+end
+"""
+
+
+class LuaError(Exception):
+    """An error that a phase ended with."""
+
+
+@dataclass
+class Exchange:
+    """A request and its answer, as the plugins see and change them. Header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    scheme: str
+    host: str
+    port: int
+    log: Callable[[str], None]
+    shared: Any = None
+    plugin: Any = None
+    exited: bytes | None = None
+    source: str = "error"
+    status: int = 0
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    serialized: dict[str, Any] = field(default_factory=dict)
+    service: tuple[str, str, int] = ("", "", 0)
+    upstream_host: str = ""
+    timers: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.service = (self.scheme, self.host, self.port)
+        self.upstream_host = f"{self.host}:{self.port}"
+
+
+class LuaFilter:
+    """The filter; one phase at a time."""
+
+    def __init__(self) -> None:
+        self._lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
+        self._lua.execute(b"package.path = ...", f"{ROOT}/?.lua;".encode() + self._lua.globals().package.path)
+        self._exchange: Exchange | None = None
+        made = self._lua.execute(GLUE)(self._host)
+        self._run, self.handler = made
+
+    def table(self) -> Any:
+        return self._lua.table()
+
+    def run(
+        self, phase: str, exchange: Exchange, chunk: bytes | None = None, *, eof: bool = False
+    ) -> tuple[bytes, bool]:
+        """Run a phase; return what it made of ``chunk`` and ``eof``. Raises LuaError."""
+        self._exchange = exchange
+        error, out, ended = self._run(phase.encode(), exchange.plugin, exchange.shared, chunk, eof)
+        if error is not None:
+            raise LuaError(error.decode())
+        return out or b"", bool(ended)
+
+    def _host(self, name: bytes, *arguments: Any) -> Any:
+        exchange = self._exchange
+        assert exchange is not None
+        return _FUNCTIONS[name.decode()](exchange, *arguments)
+
+
+def set_target(exchange: Exchange, host: bytes, port: float) -> None:
+    exchange.host, exchange.port = host.decode(), int(port)
+    exchange.upstream_host = exchange.host  # without the port, as Kong does it
+
+
+def _set_variable(exchange: Exchange, name: bytes, value: bytes) -> None:
+    assert name == b"upstream_host"
+    # Empty, Kong makes the header of the target.
+    exchange.upstream_host = value.decode() or f"{exchange.host}:{exchange.port}"
+
+
+def _set_header(exchange: Exchange, name: bytes, value: bytes | float) -> None:
+    text = value.decode() if isinstance(value, bytes) else str(int(value))
+    exchange.answer_headers[name.decode().lower()] = text
+
+
+def _header(headers: Mapping[str, str], name: bytes) -> bytes | None:
+    value = headers.get(name.decode().lower())
+    return None if value is None else value.encode("utf-8", "surrogateescape")
+
+
+def _plain(value: Any) -> Any:
+    """Return a Lua value as JSON has it."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return {_plain(key): _plain(one) for key, one in value.items()} if hasattr(value, "items") else value
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "crc32": lambda _, text: crc32(text),
+    "log.err": lambda x, *parts: x.log("[aws-masker-filter] " + "".join(str(_plain(part)) for part in parts)),
+    "log.set_serialize_value": lambda x, name, value=None: x.serialized.update({name.decode(): _plain(value)}),
+    "request.get_header": lambda x, name: _header(x.headers, name),
+    "request.get_method": lambda x: x.method.encode(),
+    "request.get_path": lambda x: x.path.partition("?")[0].encode(),
+    "request.get_raw_body": lambda x, _most: x.body,
+    "request.get_forwarded_scheme": lambda x: _header(x.headers, b"x-forwarded-proto") or b"http",
+    "response.get_source": lambda x: x.source.encode(),
+    "response.get_status": lambda x: x.status,
+    "response.get_header": lambda x, name: _header(x.answer_headers, name),
+    "response.set_status": lambda x, status: setattr(x, "status", int(status)),
+    "response.set_header": _set_header,
+    "response.clear_header": lambda x, name: x.answer_headers.pop(name.decode().lower(), None) and None,
+    "response.exit": lambda x, body: setattr(x, "exited", body),
+    "client.get_ip": lambda _: b"127.0.0.1",
+    "ip.is_trusted": lambda _, _ip: True,
+    "service.protocol": lambda x: x.service[0].encode(),
+    "service.host": lambda x: x.service[1].encode(),
+    "service.port": lambda x: x.service[2],
+    "var": _set_variable,
+    "rpc": lambda x, method, ticket, batch: x.timers.append((method.decode(), ticket.decode(), batch.decode())) or True,
+    "service.set_target": set_target,
+    "service.set_upstream": lambda _, _name: None,
+    "service.request.set_raw_body": lambda x, body: setattr(x, "body", body),
+    "service.request.clear_header": lambda x, name: x.headers.pop(name.decode().lower(), None) and None,
+    "service.request.set_scheme": lambda x, scheme: setattr(x, "scheme", scheme.decode()),
+}

@@ -1,0 +1,117 @@
+"""Kong's end of the plugin server's socket: MessagePack-RPC with a pool of connections, and Kong's faults.
+
+As in kong/runloop/plugin_servers of Kong 3.9: a time-out or a lost connection is logged, and the request goes on as it
+is; the connection on which an answer is late goes back to the pool, where its next user finds the wrong answer; a
+server that cannot start an instance is an error 500.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgpack
+
+Call = Callable[[str, list[Any]], Any]
+READ = 1 << 16
+
+
+class PluginError(Exception):
+    """What Kong answers with a 500."""
+
+
+class Connection:
+    """One connection to the plugin server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._unpacker = msgpack.Unpacker(raw=True)
+
+    async def call(self, message: bytes) -> list[Any]:
+        self._writer.write(message)
+        await self._writer.drain()
+        while True:
+            for answer in self._unpacker:
+                return list(answer)
+            data = await self._reader.read(READ)
+            if not data:
+                raise ConnectionResetError
+            self._unpacker.feed(data)
+
+    def close(self) -> None:
+        self._writer.close()
+
+    async def wait_closed(self) -> None:
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+class PluginClient:
+    """Runs the plugin's handlers; ``log`` takes what Kong would log as errors."""
+
+    def __init__(self, path: str, config: Mapping[str, Any], timeout: float, log: Callable[[str], None]) -> None:
+        self._path = path
+        self._config = json.dumps({**config, "__plugin_id": "stand-in", "__seq__": 1})
+        self._timeout = timeout
+        self._log = log
+        self._pool: list[Connection] = []
+        self._ids = itertools.count(1)
+        self._instance: int | None = None
+
+    async def handle(self, phase: str, call: Call) -> None:
+        """Run the handler of ``phase``; ``call`` is what makes its PDK calls. Raises PluginError."""
+        try:
+            if self._instance is None:
+                self._instance = await self._start()
+            argument = {"InstanceId": self._instance, "EventName": phase}
+            step = await self.rpc("plugin.HandleEvent", argument)
+            while (data := step[b"Data"]) != b"ret":
+                method, arguments = data[b"Method"].decode(), data[b"Args"]
+                result = call(method, arguments)
+                step = await self.rpc("plugin.Step", {"EventId": step[b"EventId"], "Data": result})
+        except RuntimeError as error:  # what the server answers as an error
+            if "no plugin instance" in str(error):
+                self._instance = None
+                await self.handle(phase, call)
+                return
+            self._log(f"[aws-masker] {error}")
+        except (OSError, TimeoutError) as error:
+            self._log(f"[aws-masker] {type(error).__name__}")
+
+    async def _start(self) -> int:
+        try:
+            started = await self.rpc("plugin.StartInstance", {"Name": "aws-masker", "Config": self._config})
+        except (OSError, TimeoutError, RuntimeError) as error:
+            self._log(f"[aws-masker] starting instance: {type(error).__name__}")
+            raise PluginError from None
+        return int(started[b"Id"])
+
+    async def rpc(self, method: str, argument: Any) -> Any:
+        number = next(self._ids)
+        connection = self._pool.pop() if self._pool else Connection(*await asyncio.open_unix_connection(self._path))
+        packed = msgpack.packb([0, number, method, [argument]], unicode_errors="surrogateescape")
+        try:
+            answer = await asyncio.wait_for(connection.call(packed), self._timeout)
+        except TimeoutError:
+            self._pool.append(connection)
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        _, found, error, result = answer
+        if found != number:
+            connection.close()
+            self._log("unexpected RPC response ID from Go plugin server")
+            raise PluginError
+        self._pool.append(connection)
+        if error is not None:
+            raise RuntimeError(error.decode())
+        return result
+
+    async def close(self) -> None:
+        for connection in self._pool:
+            connection.close()
+            await connection.wait_closed()

@@ -1,0 +1,195 @@
+"""Whatever breaks, no original reaches the upstream, the client is told within 6 seconds, and service comes back."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from client import Answer, ask, message
+from stacks import Setup, Stack, ask_until, is_served, send_signal, server_pid, set_fault, wait_for
+
+from aws_masker.fake_api import FakeApi
+
+INSTANCE = "i-0a1b2c3d4e5f60718"
+MOST_SECONDS = 6.0
+MIB = 1 << 20
+
+Start = Callable[[Setup], Stack]
+
+
+@pytest.fixture(autouse=True)
+def _witness(api: FakeApi) -> Iterator[None]:
+    """Whatever a test does, nothing of it may have leaked."""
+    api.requests.clear()
+    yield
+    assert [one.path for one in api.requests if INSTANCE.encode() in one.body] == []
+
+
+def _ask(stack: Stack, text: str = f"stop {INSTANCE}") -> Answer:
+    return ask(stack.url, "/v1/messages", message(text))
+
+
+def _reaches_the_api(api: FakeApi) -> bool:
+    return any(one.path.startswith("/v1/messages") for one in api.requests)
+
+
+@pytest.mark.parametrize("fault", ["raise-first", "raise-later", "exit-first"])
+def test_a_plugin_that_raises_costs_an_error_at_once_and_nothing_after(stack: Stack, api: FakeApi, fault: str) -> None:
+    set_fault(stack, fault)
+    answers = [_ask(stack) for _ in range(3)]
+    set_fault(stack, "")
+    assert [(one.status, one.is_error) for one in answers] == [(503, True)] * 3
+    assert all("retry-after" in one.headers for one in answers)
+    assert max(one.seconds for one in answers) < 1
+    assert not _reaches_the_api(api)
+    assert _ask(stack).status == 200
+    kind = {"exit-first": "SystemExit"}.get(fault, "ValueError")
+    assert f"internal error: {kind} at" in stack.error_log()
+
+
+def test_no_error_log_holds_a_value(stack: Stack) -> None:
+    for fault in ("raise-first", "raise-later", "exit-first"):
+        set_fault(stack, fault)
+        _ask(stack)
+    set_fault(stack, "")
+    assert "secret-in-message" not in stack.error_log()
+    assert INSTANCE not in stack.error_log()
+
+
+def test_a_server_that_was_killed_costs_an_error_and_comes_back(stack: Stack, api: FakeApi) -> None:
+    assert _ask(stack).status == 200
+    api.requests.clear()
+    before = server_pid(stack)
+    send_signal(stack, signal.SIGKILL)
+    answer = _ask(stack)
+    assert answer.status in {500, 503}
+    assert answer.seconds < MOST_SECONDS
+    assert not _reaches_the_api(api)
+    wait_for(lambda: is_served(stack))
+    assert server_pid(stack) != before
+    assert _ask(stack).status == 200
+
+
+def test_a_server_that_dies_in_mid_request_costs_an_error_and_comes_back(stack: Stack, api: FakeApi) -> None:
+    set_fault(stack, "die")
+    answer = _ask(stack)
+    set_fault(stack, "")
+    assert (answer.status, answer.is_error) == (503, True)
+    assert answer.seconds < MOST_SECONDS
+    assert not _reaches_the_api(api)
+    wait_for(lambda: is_served(stack))
+    assert _ask(stack).status == 200
+
+
+def test_a_server_that_is_stopped_costs_an_error_within_the_time_out(stack: Stack, api: FakeApi) -> None:
+    assert _ask(stack).status == 200
+    api.requests.clear()
+    send_signal(stack, signal.SIGSTOP)
+    try:
+        answer = _ask(stack)
+    finally:
+        send_signal(stack, signal.SIGCONT)
+    assert answer.status in {500, 503}
+    assert answer.seconds < MOST_SECONDS
+    assert not _reaches_the_api(api)
+    wait_for(lambda: is_served(stack))
+    assert _ask(stack).status == 200
+
+
+def test_a_plugin_that_hangs_costs_an_error_and_does_not_poison_the_connection(stack: Stack, api: FakeApi) -> None:
+    set_fault(stack, "hang")
+    answer = _ask(stack)
+    set_fault(stack, "")
+    assert (answer.status, answer.is_error) == (503, True)
+    assert answer.seconds < MOST_SECONDS
+    assert not _reaches_the_api(api)
+    assert [_ask(stack).status for _ in range(5)] == [200] * 5
+
+
+def test_a_plugin_that_hangs_holds_up_nobody_else(stack: Stack) -> None:
+    (stack.folder / "reached").unlink(missing_ok=True)
+    set_fault(stack, "hang")
+    hanging = threading.Thread(target=_ask, args=(stack,))
+    hanging.start()
+    wait_for((stack.folder / "reached").exists)
+    set_fault(stack, "")
+    answer = _ask(stack)
+    assert answer.status == 200
+    assert answer.seconds < 2
+    assert hanging.is_alive()
+    hanging.join()
+
+
+def test_the_filter_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> None:
+    stack = start_stack(Setup(api.url, without="aws-masker"))
+    answer = _ask(stack)
+    assert (answer.status, answer.is_error) == (503, True)
+    assert ask(stack.url, "/v1/models").status == 503
+    assert api.requests == []
+
+
+def test_the_plugin_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> None:
+    stack = start_stack(Setup(api.url, without="aws-masker-filter"))
+    answer = ask_until(lambda found: found.status == 502, lambda: _ask(stack))
+    assert answer.seconds < MOST_SECONDS
+    assert ask(stack.url, "/v1/models").status == 502
+    assert api.requests == []
+
+
+def test_a_configuration_that_cannot_work_refuses_everything(start_stack: Start, api: FakeApi) -> None:
+    stack = start_stack(Setup(api.url, config={"key": "too-short"}, refuses=True))
+    answer = ask_until(lambda found: b"not configured" in found.body, lambda: _ask(stack))
+    assert answer.is_error
+    assert not _reaches_the_api(api)
+    assert "config.key" in stack.error_log()
+    assert "too-short" not in stack.error_log()
+
+
+@pytest.mark.parametrize("size", [8 * 1024 + 1, MIB, 5 * MIB])
+def test_a_body_of_any_size_within_the_limit_is_masked(stack: Stack, api: FakeApi, size: int) -> None:
+    text = f"{INSTANCE} " + "the quick brown fox\n" * (size // 20)
+    assert _ask(stack, text).status == 200
+    (received,) = api.requests
+    assert b"i-x" in received.body
+    assert len(received.body) > size
+
+
+def test_a_body_beyond_the_limit_is_refused(stack: Stack, api: FakeApi) -> None:
+    answer = _ask(stack, INSTANCE + " " * 33 * MIB)
+    assert (answer.status, answer.is_error) == (413, True)
+    assert answer.seconds < MOST_SECONDS
+    assert not _reaches_the_api(api)
+
+
+def test_a_chunked_body_beyond_the_limit_is_refused(start_stack: Start, api: FakeApi) -> None:
+    stack = start_stack(Setup(api.url, config={"limits": {"body": MIB}}))
+    chunks = (b" " * MIB for _ in range(2))
+    answer = ask(stack.url, "/v1/messages", chunks)
+    assert (answer.status, answer.is_error) == (413, True)
+    assert not _reaches_the_api(api)
+
+
+def test_an_empty_body_is_forwarded_as_it_is(stack: Stack, api: FakeApi) -> None:
+    assert ask(stack.url, "/v1/messages", b"").status == 400
+    (received,) = api.requests
+    assert received.body == b""
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Content-Encoding": "gzip"}, b"\x1f\x8b\x08", 415),
+        ({"Content-Type": "application/zip"}, INSTANCE.encode(), 415),
+        ({}, f'{{"a": "{INSTANCE}"'.encode(), 400),
+        ({}, f'{{"a": "{INSTANCE}", "a": 1}}'.encode(), 400),
+        ({}, b'{"a": "\xff"}', 400),
+        ({"Upgrade": "websocket", "Connection": "Upgrade"}, b"{}", 400),
+        ({"X-Odd": "caf\xe9"}, b"[", 400),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_reason(
+    stack: Stack, api: FakeApi, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    answer = ask(stack.url, "/v1/messages", body, headers)
+    assert (answer.status, answer.is_error) == (status, True)
+    assert not _reaches_the_api(api)

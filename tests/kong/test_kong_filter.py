@@ -1,0 +1,100 @@
+"""The filter by itself, under LuaJIT, in situations that a whole stack does not get into."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from standin.lua_filter import Exchange, LuaFilter
+
+from aws_masker.edits import Edit, MaskedBody
+from aws_masker.kong import exchange
+
+TOKEN = "i-x0000000000000001"
+RAW = b'{"a": "i-0a1b2c3d4e5f60718"}'
+MASKED = MaskedBody((Edit(7, 19, TOKEN.encode()),), {TOKEN: "i-0a1b2c3d4e5f60718"}, {"ec2-instance": 1})
+DEAD_END = ("127.0.0.1", 9)
+
+
+@pytest.fixture(scope="module")
+def lua() -> LuaFilter:
+    return LuaFilter()
+
+
+def _request(lua: LuaFilter, message: bytes, body: bytes = RAW, headers: Mapping[str, str] | None = None) -> Exchange:
+    """Return a request after the filter's access phase; Python has pointed it at the dead end."""
+    log: list[str] = []
+    made = Exchange(
+        "POST", "/v1/messages", {"accept-encoding": "gzip", **(headers or {})}, body, "https", "api.example", 443,
+        log.append, lua.table(), lua.table(),
+    )  # fmt: skip
+    made.host, made.port = DEAD_END
+    for key, piece in exchange.pieces(message):
+        made.shared[key.encode()] = piece
+    lua.run("access", made)
+    return made
+
+
+def _plugin(request: Exchange) -> dict[str, Any]:
+    return {key.decode(): value for key, value in request.plugin.items()}
+
+
+def test_edits_are_made_and_the_request_is_pointed_back(lua: LuaFilter) -> None:
+    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    assert request.body == MASKED.apply(RAW)
+    assert (request.host, request.port, request.upstream_host) == ("api.example", 443, "api.example:443")
+    assert "accept-encoding" not in request.headers
+    assert list(request.shared.items()) == []
+
+
+@pytest.mark.parametrize("body", [RAW + b" ", RAW.replace(b"0a1b", b"0a1c")], ids=["other length", "other bytes"])
+def test_a_body_that_another_plugin_changed_is_refused(lua: LuaFilter, body: bytes) -> None:
+    request = _request(lua, exchange.forward(RAW, MASKED, restore=True), body)
+    assert (request.status, request.host) == (503, "127.0.0.1")
+    assert request.answer_headers["retry-after"] == "2"
+
+
+def test_a_result_of_another_version_is_refused(lua: LuaFilter) -> None:
+    message = exchange.forward(RAW, MASKED, restore=True).replace(b"7:version,1:1,", b"7:version,1:2,")
+    request = _request(lua, message)
+    assert (request.status, request.host) == (503, "127.0.0.1")
+
+
+def test_an_error_in_a_phase_is_no_answer(lua: LuaFilter) -> None:
+    """A restorer that fails ends the answer: Kong breaks off the connection."""
+    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request.source, request.status = "service", 200
+    request.answer_headers = {"content-type": "text/event-stream"}
+    lua.run("header_filter", request)
+    with pytest.raises(Exception, match="too"):
+        lua.run("body_filter", request, b"data: " + b"x" * (80 << 20))
+
+
+@pytest.mark.parametrize(("status", "method"), [(204, "POST"), (304, "POST"), (200, "HEAD")])
+def test_an_answer_without_a_body_keeps_its_length(lua: LuaFilter, status: int, method: str) -> None:
+    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request.source, request.status, request.method = "service", status, method
+    request.answer_headers = {"content-type": "application/json", "content-length": "5"}
+    lua.run("header_filter", request)
+    assert request.answer_headers["content-length"] == "5"
+
+
+def test_an_answer_of_kong_itself_stays_as_it_is(lua: LuaFilter) -> None:
+    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request.source, request.status = "error", 502
+    request.answer_headers = {"content-length": "5"}
+    lua.run("header_filter", request)
+    assert request.answer_headers == {"content-length": "5"}
+    assert lua.run("body_filter", request, TOKEN.encode(), eof=True) == (TOKEN.encode(), True)
+
+
+def test_the_check_of_the_body_is_crc_32() -> None:
+    assert b"10:body_crc32,%d:%d," % (len(str(zlib.crc32(RAW))), zlib.crc32(RAW)) in exchange.forward(
+        RAW, MASKED, restore=True
+    )
+
+
+def test_the_shape_of_every_refusal_is_the_apis(lua: LuaFilter) -> None:
+    request = _request(lua, b"junk")
+    assert request.exited is not None
+    assert request.exited.startswith(b'{"type": "error", "error": {"type": "api_error", "message": "aws-masker: ')

@@ -1,0 +1,170 @@
+"""The plugin by itself, over a PDK that records the calls."""
+
+import json
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from aws_masker.kong import batches, maskers
+from aws_masker.kong.batches import Batches
+from aws_masker.kong.maskers import Maskers
+from aws_masker.kong.plugin import DEAD_END, Plugin
+from aws_masker.masker import Masker
+from aws_masker.settings import Limits, Settings
+
+KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"
+INSTANCE = "i-0a1b2c3d4e5f60718"
+BODY = json.dumps({"messages": [{"role": "user", "content": f"stop {INSTANCE}"}]}).encode()
+
+
+class Pdk:
+    """Answers the plugin's calls for one request, and keeps their names; ``told`` is what the filter would read."""
+
+    def __init__(
+        self, body: bytes = BODY, path: str = "/v1/messages", headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.calls: list[str] = []
+        self.logged: list[str] = []
+        self.target: tuple[object, ...] = ()
+        self._pieces: dict[str, bytes] = {}
+        given = {"content-type": "application/json", **(headers or {})}
+        self.service = SimpleNamespace(set_target=self._aim)
+        self.request = SimpleNamespace(
+            get_headers=lambda _most: self._note("headers", {name: [value] for name, value in given.items()}),
+            get_path=lambda: self._note("path", path),
+            get_raw_body=lambda _most: self._note("body", body),
+        )
+        self.client = SimpleNamespace(get_consumer=lambda: self._note("consumer", None))
+        self.log = SimpleNamespace(err=self.logged.append)
+        self.ctx = SimpleNamespace(
+            shared=SimpleNamespace(set=lambda key, piece: self._note("set", self._pieces.update({key: piece})))
+        )
+
+    @property
+    def told(self) -> bytes:
+        return b"".join(self._pieces[f"aws_masker_{number}"] for number in range(1, len(self._pieces) + 1))
+
+    def _note(self, call: str, result: Any) -> Any:
+        self.calls.append(call)
+        return result
+
+    def _aim(self, *target: object) -> None:
+        self.calls.append("set_target")
+        self.target = target
+
+
+@pytest.fixture
+def plugin() -> Plugin:
+    return Plugin({"key": KEY, "__seq__": 1})
+
+
+def test_the_dead_end_comes_first_and_calls_are_few(plugin: Plugin) -> None:
+    pdk = Pdk()
+    plugin.access(pdk)
+    assert pdk.calls == ["set_target", "headers", "path", "body", "set"]
+    assert pdk.target == DEAD_END
+    assert b"7:outcome,7:forward," in pdk.told
+
+
+def test_a_body_that_is_declared_too_long_is_refused_without_being_read(plugin: Plugin) -> None:
+    pdk = Pdk(headers={"content-length": str(33 << 20)})
+    plugin.access(pdk)
+    assert "body" not in pdk.calls
+    assert b"6:status,3:413," in pdk.told
+
+
+def test_more_requests_at_once_than_allowed_are_turned_away() -> None:
+    plugin = Plugin({"key": KEY, "limits": {"concurrency": 1}})
+    settings = Settings(key=KEY, limits=Limits(concurrency=1))
+    with Plugin.maskers.of(settings).slots:
+        pdk = Pdk()
+        plugin.access(pdk)
+    assert b"6:status,3:529," in pdk.told
+    assert b"retry_after" in pdk.told
+    pdk = Pdk()
+    plugin.access(pdk)
+    assert b"7:outcome,7:forward," in pdk.told
+
+
+def test_a_fault_in_masking_is_told_and_logged_without_a_value(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_self: Masker, raw: bytes, *_more: object) -> None:
+        raise ZeroDivisionError(raw)
+
+    monkeypatch.setattr(Masker, "mask_body", fail)
+    pdk = Pdk()
+    plugin.access(pdk)
+    assert b"6:status,3:500," in pdk.told
+    assert "ZeroDivisionError at aws_masker.kong.plugin:" in pdk.logged[0]
+    assert INSTANCE not in pdk.logged[0]
+    assert INSTANCE.encode() not in pdk.told
+
+
+def test_neither_configuration_nor_key_shows_in_a_representation(plugin: Plugin) -> None:
+    plugin.access(Pdk())
+    assert KEY not in repr(plugin)
+    assert KEY not in repr(plugin.maskers.of(Settings(key=KEY)))
+
+
+def test_equal_settings_share_their_maskers_and_tenants_share_the_vault() -> None:
+    every = Maskers()
+    one, same = every.of(Settings(key=KEY)), every.of(Settings(key=KEY))
+    assert one is same
+    assert one is not every.of(Settings(key=KEY, vault_ttl=60))
+    assert one.masker("a") is one.masker("a")
+    assert one.masker("a") is not one.masker("b")
+    assert one.masker("a").vault is one.masker("b").vault
+
+
+def test_maskers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maskers, "MAX_TENANTS", 2)
+    monkeypatch.setattr(maskers, "MAX_SETTINGS", 2)
+    every = Maskers()
+    tenants = every.of(Settings(key=KEY))
+    first = tenants.masker("a")
+    tenants.masker("b")
+    assert tenants.masker("a") is first
+    tenants.masker("c")
+    assert tenants.masker("a") is first
+    assert len(tenants._maskers) == 2
+    for seconds in (1, 2, 3):
+        every.of(Settings(key=KEY, vault_ttl=seconds))
+    assert len(every._kept) == 2
+
+
+class TestBatches:
+    def test_what_a_ticket_stands_for_is_found_under_the_batch(self) -> None:
+        masker = Masker(Settings(key=KEY))
+        masked = masker.mask_text(INSTANCE)
+        kept = Batches()
+        ticket = kept.ticket(masker, masked.dictionary)
+        assert kept.remember(ticket, "msgbatch_1")
+        assert batches.recalled(masker, "msgbatch_1") == masked.dictionary
+        assert batches.recalled(masker, "msgbatch_2") == {}
+
+    def test_a_ticket_is_good_once_and_only_for_the_form_of_an_id(self) -> None:
+        kept, masker = Batches(), Masker(Settings(key=KEY))
+        assert not kept.remember("unknown", "msgbatch_1")
+        assert not kept.remember(kept.ticket(masker, ["a"]), "not an id")
+        ticket = kept.ticket(masker, ["a"])
+        assert kept.remember(ticket, "msgbatch_1")
+        assert not kept.remember(ticket, "msgbatch_1")
+
+    def test_tickets_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(batches, "MAX_TICKETS", 2)
+        kept, masker = Batches(), Masker(Settings(key=KEY))
+        tickets = [kept.ticket(masker, ["a"]) for _ in range(3)]
+        assert [kept.remember(one, "msgbatch_1") for one in tickets] == [False, True, True]
+
+    @pytest.mark.parametrize(
+        ("path", "batch"),
+        [
+            ("/v1/messages/batches/msgbatch_1/results", "msgbatch_1"),
+            ("/v1/v1/messages/batches/msgbatch_1/results", "msgbatch_1"),
+            ("/v1/messages/batches/msgbatch_1", None),
+            ("/v1/messages/batches/a/b/results", None),
+        ],
+    )
+    def test_paths_that_name_results_are_known(self, path: str, batch: str | None) -> None:
+        assert batches.results_of(path) == batch

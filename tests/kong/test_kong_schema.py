@@ -1,0 +1,77 @@
+"""The plugin's configuration in Kong."""
+
+import pytest
+
+from aws_masker.errors import SettingsError
+from aws_masker.kong import schema
+from aws_masker.kong.exchange import Upstream
+
+KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"
+ENVIRONMENT = {"AWS_MASKER_KEY": KEY}
+
+
+def _fields() -> dict[str, dict[str, object]]:
+    return {name: about for one in schema.fields() for name, about in one.items()}
+
+
+def test_only_the_switches_have_defaults_as_kong_would_put_them_before_the_environment() -> None:
+    fields = _fields()
+    assert {name: one["default"] for name, one in fields.items() if "default" in one} == {
+        "enable_masking": True,
+        "enable_unmasking": True,
+        "tenant_is_consumer": False,
+    }
+
+
+def test_every_field_is_described_but_records() -> None:
+    assert [name for name, one in _fields().items() if "description" not in one] == ["limits"]
+
+
+def test_secrets_are_referenceable_and_encrypted() -> None:
+    fields = _fields()
+    assert all(fields[name]["referenceable"] and fields[name]["encrypted"] for name in ("key", "vault"))
+
+
+def test_settings_of_the_gateway_are_no_fields() -> None:
+    assert not {"listen", "record_bodies"} & _fields().keys()
+
+
+def test_the_configuration_goes_before_the_environment_and_that_before_defaults() -> None:
+    environment = {**ENVIRONMENT, "AWS_MASKER_LIMITS_DEPTH": "7", "AWS_MASKER_LIMITS_NAMES": "8"}
+    settings = schema.read({"limits": {"depth": 9, "body": None}}, environment).settings
+    assert (settings.limits.depth, settings.limits.names) == (9, 8)
+    assert settings.limits.body == 32 << 20
+
+
+def test_kongs_own_keys_nulls_and_references_that_found_nothing_count_as_not_given() -> None:
+    config = {"__plugin_id": "x", "__seq__": 1, "key": "", "vault": "", "tenant": None, "policy": {}, "terms": []}
+    assert schema.read(config, ENVIRONMENT).settings.tenant == "default"
+
+
+def test_without_an_upstream_the_service_decides() -> None:
+    assert schema.read({}, ENVIRONMENT).upstream is None
+    assert schema.read({"upstream": "http://127.0.0.1:81"}, ENVIRONMENT).upstream == Upstream("http", "127.0.0.1", 81)
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"key": "hidden-but-short"}, "config.key"),
+        ({"vault": "hidden-but-no-url"}, "config.vault"),
+        ({"policy": {"pii": "hidden-policy"}}, "config.policy"),
+        ({"upstream": "https://api.example/hidden-path"}, "config.upstream"),
+    ],
+)
+def test_an_error_names_the_field_and_not_its_value(config: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsError, match=named) as raised:
+        schema.read(config, ENVIRONMENT)
+    assert "hidden" not in str(raised.value)
+
+
+def test_a_missing_key_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(SettingsError, match="aws-masker key"):
+        schema.read({}, {})
+
+
+def test_no_key_shows_in_a_representation() -> None:
+    assert KEY not in repr(schema.read({}, ENVIRONMENT))
