@@ -151,6 +151,10 @@ def test_without_a_consumer_nobody_is_served_where_consumers_are_tenants(start_s
     [
         ({"Host": "gateway.example:8082"}, "http://gateway.example:8082"),
         ({"X-Forwarded-Host": "gw.example", "X-Forwarded-Proto": "https"}, "https://gw.example"),
+        (
+            {"X-Forwarded-Host": "nginx:8082", "X-Forwarded-Proto": "https", "X-Forwarded-Scheme": "http"},
+            "http://nginx:8082",
+        ),
     ],
 )
 def test_the_results_of_a_batch_are_fetched_through_the_gateway(
@@ -166,6 +170,14 @@ def test_the_results_of_a_batch_are_fetched_through_the_gateway(
         found = ask(stack.url, path, headers=headers).json()
         batch = found["data"][0] if "data" in found else found
         assert batch["results_url"] == f"{base}/v1/messages/batches/{identifier}/results"
+
+
+def test_no_host_of_the_house_is_named_to_the_api(stack: Stack, api: FakeApi) -> None:
+    told = {f"X-Forwarded-{name}": "10.9.8.7" for name in ("For", "Host", "Port", "Prefix", "Server", "Scheme")}
+    assert ask(stack.url, "/v1/messages", message("hello"), told | {"Forwarded": "for=10.9.8.7", "Via": "x"}).status == 200
+    (request,) = (one for one in api.requests if one.body)
+    assert "10.9.8.7" not in str(request.headers)
+    assert not [name for name, _ in request.headers if name.lower().startswith(("x-forwarded", "forwarded", "via"))]
 
 
 def test_the_results_of_a_batch_are_restored(stack: Stack, api: FakeApi) -> None:

@@ -11,6 +11,13 @@ local _M = {}
 
 local RETRY_SECONDS = 2
 
+-- What proxies tell one another of hosts in the house, and the API has no need of: Kong's own headers, by the variables
+-- from which it makes them, and those that pass through it.
+local OF_THE_HOUSE = {
+  variables = { "for", "host", "path", "port", "prefix", "proto" },
+  headers = { "Forwarded", "Via", "X-Forwarded-Scheme", "X-Forwarded-Server" },
+}
+
 
 local function refuse(ctx, reason, status, body, headers)
   ctx.outcome = "refused:" .. reason
@@ -25,16 +32,21 @@ local function refuse_unmasked(ctx, reason, why)
 end
 
 
--- Returns scheme, host and port as the client used them, or nil where its Host header is none.
+-- Returns scheme, host and port as the client used them, or nil where its Host header is none. A proxy before Kong may
+-- say X-Forwarded-Proto: https whatever the client used; X-Forwarded-Scheme then tells.
 local function client_base()
-  local host = kong.request.get_header("Host")
+  local host, scheme = kong.request.get_header("Host"), kong.request.get_forwarded_scheme()
   if kong.ip.is_trusted(kong.client.get_ip()) then
     host = kong.request.get_header("X-Forwarded-Host") or host
+    scheme = kong.request.get_header("X-Forwarded-Scheme") or scheme
+  end
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil
   end
   if not host or not host:find("^[%w._-]+:?%d*$") and not host:find("^%[[%x:.]+%]:?%d*$") then
     return nil
   end
-  return kong.request.get_forwarded_scheme() .. "://" .. host
+  return scheme .. "://" .. host
 end
 
 
@@ -50,6 +62,16 @@ local function point_back(result)
   -- A target that a plugin sets also sets the Host header, without the port, and for upstreams to the dead end. Empty,
   -- Kong makes it as it would have: kong/runloop/handler.lua.
   ngx.var.upstream_host = kong.router.get_route().preserve_host and kong.request.get_header("Host") or ""
+end
+
+
+local function keep_the_house_to_itself()
+  for _, name in ipairs(OF_THE_HOUSE.variables) do
+    ngx.var["upstream_x_forwarded_" .. name] = ""
+  end
+  for _, name in ipairs(OF_THE_HOUSE.headers) do
+    kong.service.request.clear_header(name)
+  end
 end
 
 
@@ -91,6 +113,7 @@ function _M.access(ctx)
   ctx.path = kong.request.get_path():gsub("^/v1/v1/", "/v1/")
   ctx.base = client_base()
   ctx.outcome = "forwarded"
+  keep_the_house_to_itself()
   return point_back(result)
 end
 

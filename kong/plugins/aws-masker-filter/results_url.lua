@@ -1,5 +1,5 @@
--- Reads the id of a message batch that has been made, and rewrites its results_url to the address that the client used. SDKs follow the absolute URL that
--- the API gives, to the API itself, past the gateway. No ngx, no kong.
+-- Reads the id of a message batch that has been made, and rewrites its results_url to the address that the client used.
+-- SDKs follow the absolute URL that the API gives, to the API itself, past the gateway. No ngx, no kong.
 --
 -- Batch objects and lists of them are small, so the answer is held until it is whole: `feed` returns nothing, `close`
 -- everything. Beyond MAX_HELD it is no batch, and passes as it is.

@@ -156,6 +156,7 @@ class StandIn:
             return web.Response(status=exchange.status, body=exchange.exited, headers=exchange.answer_headers)
         headers = {name: value for name, value in exchange.headers.items() if name not in HOP_BY_HOP}
         headers["host"] = exchange.upstream_host
+        headers = {name: value for name, value in (headers | exchange.forwarded).items() if value}
         url = f"{exchange.scheme}://{exchange.host}:{exchange.port}{path}"
         try:
             async with self._client.request(

@@ -92,11 +92,15 @@ class Exchange:
     serialized: dict[str, Any] = field(default_factory=dict)
     service: tuple[str, str, int] = ("", "", 0)
     upstream_host: str = ""
+    # The headers that Kong makes of its variables of the same names.
+    forwarded: dict[str, str] = field(default_factory=dict)
     timers: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.service = (self.scheme, self.host, self.port)
         self.upstream_host = f"{self.host}:{self.port}"
+        for name in ("for", "host", "path", "port", "prefix", "proto"):
+            self.forwarded[f"x-forwarded-{name}"] = self.headers.get(f"x-forwarded-{name}", "10.9.8.7")
 
 
 class LuaFilter:
@@ -134,6 +138,9 @@ def set_target(exchange: Exchange, host: bytes, port: float) -> None:
 
 
 def _set_variable(exchange: Exchange, name: bytes, value: bytes) -> None:
+    if name.startswith(b"upstream_x_forwarded_"):
+        exchange.forwarded[name.decode().removeprefix("upstream_").replace("_", "-")] = value.decode()
+        return
     assert name == b"upstream_host"
     # Empty, Kong makes the header of the target.
     exchange.upstream_host = value.decode() or f"{exchange.host}:{exchange.port}"
