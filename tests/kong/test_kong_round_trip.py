@@ -174,7 +174,8 @@ def test_the_results_of_a_batch_are_fetched_through_the_gateway(
 
 def test_no_host_of_the_house_is_named_to_the_api(stack: Stack, api: FakeApi) -> None:
     told = {f"X-Forwarded-{name}": "10.9.8.7" for name in ("For", "Host", "Port", "Prefix", "Server", "Scheme")}
-    assert ask(stack.url, "/v1/messages", message("hello"), told | {"Forwarded": "for=10.9.8.7", "Via": "x"}).status == 200
+    told |= {"Forwarded": "for=10.9.8.7", "Via": "x"}
+    assert ask(stack.url, "/v1/messages", message("hello"), told).status == 200
     (request,) = (one for one in api.requests if one.body)
     assert "10.9.8.7" not in str(request.headers)
     assert not [name for name, _ in request.headers if name.lower().startswith(("x-forwarded", "forwarded", "via"))]

@@ -6,7 +6,6 @@ streaming, and to break off what is left after ``limits.stop_seconds``, or at th
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -23,14 +22,13 @@ from aws_masker.gateway.exchange import Exchanges
 from aws_masker.gateway.record import log
 from aws_masker.gateway.server import Server
 from aws_masker.gateway.upstream import Upstream
-from aws_masker.masker import Masker
+from aws_masker.masker import Masker, settle
 from aws_masker.settings import Settings, parse_address
 
 # Masking computes, the vault waits: some threads more than cores, but bounded, as each may hold a large body.
 THREADS: Final = min(16, 4 + (os.cpu_count() or 1))
 # After all requests have ended there is nothing left to wait for but the sockets.
 CLEANUP_SECONDS: Final = 1.0
-COLLECT_AFTER: Final = (100_000, 50, 100)
 
 
 class RunningGateway:
@@ -162,10 +160,7 @@ async def _serve(settings: Settings) -> int:
 
 async def _until_stopped(settings: Settings, masker: Masker) -> int:
     gateway = await start(settings, masker=masker)
-    # What lives now lives as long as the process; and a parsed body is a hundred thousand objects without a cycle,
-    # which the collector would look through a hundred times.
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+    settle()
     warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")
     _say(f"  export ANTHROPIC_BASE_URL={gateway.url}")

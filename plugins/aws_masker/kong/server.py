@@ -53,7 +53,7 @@ from kong_pdk.pdk import Kong
 
 from aws_masker.kong import plugin, schema
 from aws_masker.kong.faults import describe
-from aws_masker.masker import Masker
+from aws_masker.masker import Masker, settle
 from aws_masker.settings import Settings
 
 # Kong is told to wait 5 s for us (lua_socket_read_timeout in the documentation of the plugin).
@@ -275,8 +275,10 @@ def listen(path: Path) -> socket.socket:
 
 
 def warm() -> None:
-    """Compile the catalogue, so that the first request does not wait for it."""
-    Masker(Settings(key=secrets.token_bytes(32))).close()
+    """Compile the catalogue and let it meet every family, so that the first requests do not wait for that."""
+    with Masker(Settings(key=secrets.token_bytes(32))) as masker:
+        masker.warm_up()
+    settle()
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
