@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_masker import Blocked, Limits, TooLarge
-from aws_masker.scan import Finding
-from aws_masker.text import FindingsCache
+from aws_masker.parts import Found, FoundCache, Part
 from masking import marked, masker
 
 
@@ -53,6 +52,26 @@ def test_what_an_arn_tells_is_learned() -> None:
 
 def test_a_common_word_is_neither_masked_nor_learned() -> None:
     assert one("--cluster-name default: the default cluster") == "--cluster-name default: the default cluster"
+
+
+def test_a_name_inside_a_longer_identifier_does_not_tear_it_apart() -> None:
+    assert one("--cluster-name ledger9 --bucket ledger9-raw") == "--cluster-name «ledger9» --bucket «ledger9-raw»"
+
+
+def test_a_name_of_awss_own_with_several_fields_stays_whole() -> None:
+    text = "--option-group-name default:aurora-mysql-5-7 and aurora-mysql-5-7"
+    assert one(text) == text
+
+
+def test_an_identifier_with_several_parts_counts_once_however_often_its_parts_were_seen() -> None:
+    with masker() as made:
+        assert made.mask_text("arn:aws:iam::481516234217:role/LedgerDeployer; " * 3).counts == {"arn": 3}
+
+
+def test_a_secret_is_masked_from_there_on_too() -> None:
+    assert one('"Password": "Zx81-Qy92" then mysql -pZx81 Zx81-Qy92') == (
+        '"Password": "«Zx81-Qy92»" then mysql -pZx81 «Zx81-Qy92»'
+    )
 
 
 def test_a_given_term_is_masked_from_the_first_word() -> None:
@@ -114,19 +133,19 @@ def test_a_text_seen_before_is_not_scanned_again_and_masks_the_same() -> None:
 
 @given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=30), st.integers(1, 3))
 def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], texts: int) -> None:
-    cache = FindingsCache(b"k" * 32, texts)
+    cache = FoundCache(b"k" * 32, texts)
     for key in keys:
         digest = cache.digest(key.encode())
-        finding = Finding(0, ord(key), 0, (), whole=True)
-        assert cache.get(digest) in (None, [finding])
-        cache.put(digest, [finding])
+        found = Found([Part(0, ord(key), b"", b"", 0, learns=False)], {})
+        assert cache.get(digest) in (None, found)
+        cache.put(digest, found)
         assert len(cache) <= texts
 
 
-def test_the_cache_keeps_to_its_bound_of_findings() -> None:
-    cache = FindingsCache(b"k" * 32, findings=5)
+def test_the_cache_keeps_to_its_bound_of_parts() -> None:
+    cache = FoundCache(b"k" * 32, parts=5)
     for key in (b"a", b"b", b"c"):
-        cache.put(cache.digest(key), [Finding(0, 1, 0, (), whole=True)] * 2)
+        cache.put(cache.digest(key), Found([Part(0, 1, b"", b"", 0, learns=False)] * 2, {}))
     assert len(cache) == 2
 
 

@@ -20,8 +20,8 @@ from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, Unsupported
 from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets
 from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
+from aws_masker.parts import Part, Text
 from aws_masker.settings import Settings
-from aws_masker.text import Replacement, Text
 from aws_masker.tokens import Tokens
 
 # Content-checked by the API: one changed byte is an error, or silently loses the thinking.
@@ -232,10 +232,10 @@ class _Reader:
         self._document.opaque += 1
 
 
-def edits(raw: bytes, places: Iterable[Place], replacements: Iterable[list[Replacement]], tokens: Tokens) -> list[Edit]:
-    """Return the edits on ``raw`` that make ``replacements`` in the texts of ``places``, in the places' order."""
+def edits(raw: bytes, places: Iterable[Place], parts: Iterable[list[Part]], tokens: Tokens) -> list[Edit]:
+    """Return the edits on ``raw`` that make ``parts`` in the texts of ``places``, in the places' order."""
     made: list[Edit] = []
-    for place, changes in zip(places, replacements, strict=True):
+    for place, changes in zip(places, parts, strict=True):
         if not changes:
             continue
         node = place.node
@@ -256,13 +256,11 @@ def number_token(node: Number, tokens: Tokens) -> bytes:
     return b'"%b"' % tokens.make(ACCOUNT_NUMBER, Names.canonical(ACCOUNT, node.text.encode()))
 
 
-def number_dictionary(
-    places: Iterable[Place], replacements: Iterable[list[Replacement]], tokens: Tokens
-) -> dict[str, str]:
+def number_dictionary(places: Iterable[Place], parts: Iterable[list[Part]], tokens: Tokens) -> dict[str, str]:
     """Return what the tokens of account numbers that were JSON numbers stand for."""
     return {
         number_token(place.node, tokens)[1:-1].decode("ascii"): place.node.text
-        for place, changes in zip(places, replacements, strict=True)
+        for place, changes in zip(places, parts, strict=True)
         if changes and isinstance(place.node, Number)
     }
 

@@ -10,7 +10,9 @@ Strings are written in *canonical* spelling, which is what ``JSON.stringify`` wr
 other control characters as ``\u00xx`` and lone surrogates as ``\udxxx`` (both in lower case), all else as raw UTF-8.
 """
 
+import itertools
 import json
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring, encode_basestring_ascii
@@ -106,9 +108,19 @@ def raw_offsets(raw: bytes, node: String, positions: Sequence[int]) -> list[int]
     beginning of a character or at the end. Raises UnicodeDecodeError for one inside a character.
     """
     first = node.start + 1
-    data = node.value.encode("utf-8", "surrogatepass")
-    if len(data) == node.end - 1 - first:  # every escape is longer than what it stands for, so this one is plain
+    if not node.value.isascii():
+        _check_boundaries(node.value.encode("utf-8", "surrogatepass"), positions)
+    literal = raw[first : node.end - 1]
+    # An escaped backslash is made something else than two backslashes, so that each one left begins an escape.
+    single = literal.replace(b"\\\\", b"\\\0")
+    if b"\\" not in single:
         return [first + position for position in positions]
+    if b"\\u" not in single:
+        pieces = single.split(b"\\")
+        # Every escape is two bytes for one character: where the n-th begins, n bytes more have gone by than it seems.
+        escapes = list(itertools.accumulate(map(len, pieces[:-1])))
+        return [first + position + bisect_left(escapes, position) for position in positions]
+    data = node.value.encode("utf-8", "surrogatepass")
     offsets = []
     done = 0
     for position in positions:
@@ -116,6 +128,12 @@ def raw_offsets(raw: bytes, node: String, positions: Sequence[int]) -> list[int]
         done = position
         offsets.append(first)
     return offsets
+
+
+def _check_boundaries(data: bytes, positions: Sequence[int]) -> None:
+    for position in positions:
+        if position < len(data) and data[position] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of UTF-8
+            data[:position].decode("utf-8", "surrogatepass")  # raises, and says where
 
 
 def _constant(_name: str) -> NoReturn:

@@ -10,15 +10,17 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Self
 
-from aws_masker import catalogue, documents, multipart, text
+from aws_masker import catalogue, documents, multipart
+from aws_masker import parts as first_pass
 from aws_masker.edits import Edit, Masked, MaskedBody, apply
 from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
 from aws_masker.keys import derive, master_key
 from aws_masker.names import Names
+from aws_masker.parts import FoundCache, Text, token_spans
 from aws_masker.restore import restore_text
 from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
-from aws_masker.text import FindingsCache, Result, Text, TextMasker, token_spans
+from aws_masker.text import Result, TextMasker
 from aws_masker.tokens import Tokens
 from aws_masker.vault import Vault, open_vault
 
@@ -57,12 +59,12 @@ class Masker:
         master = master_key(settings.key)
         scanner, names = _compiled()
         self._tokens = Tokens(master, settings.tenant, names.labels)
-        rules = text.rules(catalogue.load(), names, self._tokens, settings)
+        rules = first_pass.rules(catalogue.load(), names, self._tokens, settings)
         self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
         self.vault: Vault = vault or open_vault(settings)
 
     @property
-    def cache(self) -> FindingsCache:
+    def cache(self) -> FoundCache:
         """The findings kept by the digests of texts, with its hits and misses."""
         return self._texts.cache
 
@@ -99,7 +101,7 @@ class Masker:
         """
         data = text.encode("utf-8", "surrogatepass")
         result = self._texts.mask([Text(data)])
-        edits = [Edit(one.start, one.end - one.start, one.token) for one in result.replacements[0]]
+        edits = [Edit(one.start, one.end - one.start, one.token) for one in result.parts[0]]
         return Masked(
             apply(edits, data).decode("utf-8", "surrogatepass"), self._dictionary([result]), dict(result.counts)
         )
@@ -145,8 +147,8 @@ class Masker:
         extra: dict[str, str] = {}
         for places in document.parts:
             result = self._texts.mask([place.text() for place in places])
-            edits += documents.edits(raw, places, result.replacements, self._tokens)
-            extra |= documents.number_dictionary(places, result.replacements, self._tokens)
+            edits += documents.edits(raw, places, result.parts, self._tokens)
+            extra |= documents.number_dictionary(places, result.parts, self._tokens)
             results.append(result)
         edits.sort(key=lambda edit: edit.offset)
         return MaskedBody(tuple(edits), self._dictionary(results, extra), _total(results), document.opaque)
@@ -161,7 +163,7 @@ class Masker:
         result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
         edits = tuple(
             Edit(low + one.start, one.end - one.start, one.token)
-            for (low, _), changes in zip(regions.readable, result.replacements, strict=True)
+            for (low, _), changes in zip(regions.readable, result.parts, strict=True)
             for one in changes
         )
         return MaskedBody(edits, self._dictionary([result]), dict(result.counts), regions.opaque)
