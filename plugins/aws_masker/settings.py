@@ -222,9 +222,6 @@ class Settings:
             accepts=_is_address,
         ),
     )
-    record_bodies: Literal["none", "masked"] = field(
-        default="none", metadata=about("Whether masked bodies go into the records. Originals never do.")
-    )
 
     def __post_init__(self) -> None:
         """Check every field, and make the collections immutable.

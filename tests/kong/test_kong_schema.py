@@ -33,7 +33,7 @@ def test_secrets_are_referenceable_and_encrypted() -> None:
 
 
 def test_settings_of_the_gateway_are_no_fields() -> None:
-    assert not {"listen", "record_bodies"} & _fields().keys()
+    assert not {"listen", "limits_stop_seconds"} & _fields().keys()
 
 
 def test_the_configuration_goes_before_the_environment_and_that_before_defaults() -> None:

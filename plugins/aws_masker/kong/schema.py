@@ -25,8 +25,7 @@ Field = dict[str, dict[str, Any]]
 
 # What only the gateway does by itself: here it is Kong's and nginx's business.
 _GATEWAY_ONLY: Final = frozenset(
-    {"listen", "record_bodies", "limits_connect_seconds", "limits_idle_seconds", "limits_body_seconds"}
-    | {"limits_stop_seconds"}
+    {"listen", "limits_connect_seconds", "limits_idle_seconds", "limits_body_seconds", "limits_stop_seconds"}
 )
 _SETTINGS: Final = tuple(setting for setting in SETTINGS if setting.name not in _GATEWAY_ONLY)
 _NAMES: Final = frozenset(setting.name for setting in _SETTINGS)
