@@ -13,6 +13,9 @@ from redis_fixture import redis_server, start_redis
 
 __all__ = ["redis_server", "start_redis"]
 
+# Tests that stand in a class for several modules; pytest would not explain their assertions otherwise.
+pytest.register_assert_rewrite("e2e.conversation_tests")
+
 ALLOWED_SKIPS = ("stack: ", "this machine has no IPv6")
 """``stack``: what needs the containers of the whole chain."""
 

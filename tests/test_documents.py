@@ -127,6 +127,25 @@ def test_every_item_of_a_batch_is_masked(made: Masker, path: str) -> None:
     assert INSTANCE not in json.dumps(send(made, {"requests": [item, item | {"custom_id": INSTANCE}]}, path))
 
 
+def test_an_item_of_a_batch_knows_no_names_of_another(made: Masker) -> None:
+    texts = ["ledger-raw", "--bucket ledger-raw", "ledger-raw"]
+    items = [{"custom_id": "a", "params": {"messages": [{"role": "user", "content": content}]}} for content in texts]
+    sent = send(made, {"requests": items}, "/v1/messages/batches")["requests"]
+    out = [item["params"]["messages"][0]["content"] for item in sent]
+    assert [out[0], out[2]] == ["ledger-raw", "ledger-raw"]
+    assert out[1].startswith("--bucket name-x")
+
+
+@pytest.mark.parametrize("order", [("MasterUserPassword", "Note"), ("Note", "MasterUserPassword")])
+def test_a_long_text_seen_before_under_another_key_is_looked_at_for_its_own(order: tuple[str, str]) -> None:
+    text = "every word of it, " * 40
+    with masker() as fresh:
+        for key in order:
+            block = {"type": "tool_use", "id": "a", "name": "t", "input": {key: text}}
+            sent = content(fresh, [block], "assistant")[0]["input"][key]
+            assert (sent == text) == (key == "Note")
+
+
 def test_in_another_json_body_every_string_counts(made: Masker) -> None:
     assert INSTANCE not in json.dumps(send(made, {"model": INSTANCE, INSTANCE: [INSTANCE]}, "/v1/anything"))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aws_masker import Masker, catalogue
 from aws_masker.restore import restorer_for
+from aws_masker.tokens import Tokens
 from masking import KEY, OTHER_KEY, masker, plain
 
 EXAMPLES = [plain(text) for family in catalogue.load().families for text in family.match]
@@ -262,6 +263,22 @@ def test_a_masked_example_is_not_masked_again(one: Masker) -> None:
         once = [one.mask_text(text).text for text in EXAMPLES]
         changed = [text for text in once if second.mask_text(text).text != text]
     assert changed == []
+
+
+def test_a_name_that_is_the_label_of_a_token_leaves_the_token_alone(one: Masker) -> None:
+    token = one.mask_text("eni-attach-0a1b2c3d4e5f60718").text
+    assert token.startswith("eni-attach-x")
+    masked_text = one.mask_text(f"--cluster-name eni-attach; eni-attach {token}").text
+    assert masked_text.endswith(f" {token}")
+    assert "eni-attach;" not in masked_text
+
+
+def test_a_token_that_could_begin_at_two_labels_begins_at_the_longer() -> None:
+    """One value in 32,768 has the same check under both labels; 8642 is one, under this key."""
+    tokens = Tokens(bytes(range(7, 39)), "team-a", ("net", "subnet"))
+    token = tokens.make(b"subnet", b"8642")
+    assert token.endswith(tokens.make(b"net", b"8642"))
+    assert tokens.start_of(token, len("subnet")) == 0
 
 
 # Law 6: minimal.

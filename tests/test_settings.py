@@ -84,7 +84,6 @@ def test_a_key_is_hexadecimal_or_base64_or_raw(key: str | bytes) -> None:
         ("listen", "8082"),
         ("listen", "127.0.0.1:99999"),
         ("listen", "::1:8082"),
-        ("opaque", "maybe"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(field: str, value: object) -> None:

@@ -1,14 +1,11 @@
 """What the end-to-end tests share: the clients from npm, the fake API, and the gateway as a process of its own."""
 
 import contextlib
-import hashlib
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -21,9 +18,10 @@ import pytest
 from aws_masker.fake_api import FakeApi
 
 from . import estate
+from .npm_clients import claude_executable, node_modules
 
-HERE = Path(__file__).parent
-INSTALL_SECONDS = 600
+__all__ = ["claude_executable", "node_modules"]
+
 START_SECONDS = 30
 STOP_SECONDS = 60
 
@@ -32,41 +30,6 @@ class Gateways(Protocol):
     """Starts a gateway towards ``upstream`` with further environment variables; returns its base URL."""
 
     def __call__(self, upstream: str, **environment: str) -> str: ...
-
-
-@pytest.fixture(scope="session")
-def node_modules() -> Path:
-    """Return the clients of package-lock.json, installed once into the user's cache, outside the checkout."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are missing: install Node.js 20 or newer (https://nodejs.org)")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aws-masker-e2e"
-    lock = (HERE / "package-lock.json").read_bytes()
-    installed = cache / hashlib.sha256(lock).hexdigest()[:16]
-    if not installed.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as building:
-            _install(npm, Path(building))
-            # Whole or not at all; where another run was faster, its result is as good.
-            with contextlib.suppress(OSError):
-                Path(building).rename(installed)
-                Path(building).mkdir()
-    return installed / "node_modules"
-
-
-def _install(npm: str, folder: Path) -> None:
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run([npm, "ci"], cwd=folder, check=True, timeout=INSTALL_SECONDS, capture_output=True)
-    # npm may hold install scripts back; this one puts the native executable in its place, and may run twice.
-    script = folder / "node_modules/@anthropic-ai/claude-code/install.cjs"
-    subprocess.run(["node", script], check=True, timeout=INSTALL_SECONDS, capture_output=True)
-
-
-@pytest.fixture(scope="session")
-def claude_executable(node_modules: Path) -> Path:
-    """Return the Claude Code command line."""
-    return node_modules / ".bin" / "claude"
 
 
 @pytest.fixture(scope="module")

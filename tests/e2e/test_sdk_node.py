@@ -11,8 +11,8 @@ from aws_masker.fake_api import FakeApi
 
 from . import estate
 from .claude_code import tool
-from .conftest import HERE
 from .leaks import leaks
+from .npm_clients import HERE
 
 RUN_SECONDS = 60
 

@@ -1,11 +1,9 @@
 """Stacks for the tests of the Kong plugins: ``--stack`` chooses, or else the best that is there."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from real_kong import RealKong
+from choice import stack_kind, start_chosen
 from stacks import Setup, Stack
 
 from aws_masker.fake_api import FakeApi
@@ -13,25 +11,8 @@ from aws_masker.fake_api import FakeApi
 Start = Callable[[Setup], Stack]
 
 
-def stack_kind(config: pytest.Config) -> str:
-    chosen: str | None = config.getoption("--stack")
-    return chosen or ("kong" if shutil.which("kong") else "stand-in")
-
-
 def pytest_report_header(config: pytest.Config) -> str:
     return f"aws-masker stack: {stack_kind(config)}"
-
-
-def _start(kind: str, setup: Setup, folder: Path) -> Stack:
-    if kind == "kong":
-        if shutil.which("kong") is None:
-            pytest.skip("install Kong Gateway 3.9 so that `kong` is on PATH")
-        return RealKong(setup, folder)
-    if kind == "docker":
-        pytest.skip("stack: the containers of the whole chain have tests of their own")
-    from standin.gateway import StandIn  # noqa: PLC0415 - needs lupa
-
-    return StandIn(setup, folder)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +20,7 @@ def session_stacks(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     started: list[Stack] = []
 
     def start(setup: Setup) -> Stack:
-        stack = _start(stack_kind(request.config), setup, tmp_path_factory.mktemp("kong"))
+        stack = start_chosen(request.config, setup, tmp_path_factory.mktemp("kong"))
         started.append(stack)
         return stack
 
@@ -54,7 +35,7 @@ def start_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     started: list[Stack] = []
 
     def start(setup: Setup) -> Stack:
-        stack = _start(stack_kind(request.config), setup, tmp_path_factory.mktemp("kong"))
+        stack = start_chosen(request.config, setup, tmp_path_factory.mktemp("kong"))
         started.append(stack)
         return stack
 

@@ -1,6 +1,10 @@
-"""Kong, or what stands in for it, comes from the tests of the Kong plugins, one folder further on."""
+"""Kong, or what stands in for it, comes from the tests of the Kong plugins, Claude Code from the end-to-end tests."""
 
 import sys
 from pathlib import Path
+
+from e2e.npm_clients import claude_executable, node_modules
+
+__all__ = ["claude_executable", "node_modules"]
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "kong"))

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientPayloadError, ClientResponse, ClientSession, web
+from choice import start_chosen
 from front_door import Nginx, nginx
-from stacks import Setup, Stack
+from stacks import Setup
 
 from redis_fixture import RedisServer
 
@@ -54,19 +54,6 @@ class Upstream:
         return response
 
 
-def _started(config: pytest.Config, setup: Setup, folder: Path) -> Stack:
-    kind = config.getoption("--stack") or ("kong" if shutil.which("kong") else "stand-in")
-    if kind == "stand-in":
-        from standin.gateway import StandIn  # noqa: PLC0415 - needs lupa
-
-        return StandIn(setup, folder)
-    if kind == "kong" and shutil.which("kong"):
-        from real_kong import RealKong  # noqa: PLC0415 - only where it is wanted
-
-        return RealKong(setup, folder)
-    return pytest.skip("stack: this needs `kong` on PATH, or --stack stand-in")
-
-
 @contextlib.asynccontextmanager
 async def _chain(
     config: pytest.Config, upstream: Upstream, redis: RedisServer, folder: Path
@@ -76,7 +63,7 @@ async def _chain(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         setup = Setup(f"http://127.0.0.1:{runner.addresses[0][1]}", vault=redis.url)
-        stack = await asyncio.to_thread(_started, config, setup, folder)
+        stack = await asyncio.to_thread(start_chosen, config, setup, folder)
         try:
             with nginx(stack.url.removeprefix("http://")) as front:
                 async with ClientSession() as client:
