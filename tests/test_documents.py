@@ -127,6 +127,47 @@ def test_every_item_of_a_batch_is_masked(made: Masker, path: str) -> None:
     assert INSTANCE not in json.dumps(send(made, {"requests": [item, item | {"custom_id": INSTANCE}]}, path))
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        "id",
+        "name",
+        "role",
+        "tool_use_id",
+        "server_name",
+        "cache_control",
+        "signature",
+        "encrypted_content",
+        "encrypted_index",
+        "encrypted_stdout",
+        "file_id",
+        "media_type",
+    ],
+)
+def test_a_member_of_the_protocol_stays_in_a_block_and_is_masked_in_a_tools_input(made: Masker, member: str) -> None:
+    block = {"type": "tool_use", member: INSTANCE, "input": {member: INSTANCE}}
+    sent = content(made, [block], "assistant")[0]
+    assert sent[member] == INSTANCE
+    assert sent["input"][member].startswith("i-x")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/messages",
+        "/v1/messages?beta=true",
+        "/v1/messages/",
+        "/v1/v1/messages?beta=true&x=/y",
+        "/v1/messages/count_tokens",
+        "/v1/messages/count_tokens?beta=true",
+    ],
+)
+def test_thinking_stays_whatever_the_path_of_a_messages_request_carries_along(made: Masker, path: str) -> None:
+    block = {"type": "thinking", "thinking": INSTANCE, "signature": "c2ln"}
+    document = {"messages": [{"role": "assistant", "content": [block]}]}
+    assert send(made, document, path) == document
+
+
 def test_an_item_of_a_batch_knows_no_names_of_another(made: Masker) -> None:
     texts = ["ledger-raw", "--bucket ledger-raw", "ledger-raw"]
     items = [{"custom_id": "a", "params": {"messages": [{"role": "user", "content": content}]}} for content in texts]

@@ -15,7 +15,7 @@ local RETRY_SECONDS = 2
 -- from which it makes them, and those that pass through it.
 local OF_THE_HOUSE = {
   variables = { "for", "host", "path", "port", "prefix", "proto" },
-  headers = { "Forwarded", "Via", "X-Forwarded-Scheme", "X-Forwarded-Server" },
+  headers = { "Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Server" },
 }
 
 
@@ -69,6 +69,7 @@ local function keep_the_house_to_itself()
   for _, name in ipairs(OF_THE_HOUSE.variables) do
     ngx.var["upstream_x_forwarded_" .. name] = ""
   end
+  ngx.var.upstream_via = ""
   for _, name in ipairs(OF_THE_HOUSE.headers) do
     kong.service.request.clear_header(name)
   end

@@ -101,6 +101,7 @@ class Exchange:
         self.upstream_host = f"{self.host}:{self.port}"
         for name in ("for", "host", "path", "port", "prefix", "proto"):
             self.forwarded[f"x-forwarded-{name}"] = self.headers.get(f"x-forwarded-{name}", "10.9.8.7")
+        self.forwarded["via"] = ", ".join(filter(None, (self.headers.get("via"), "1.1 kong/3.9.1")))
 
 
 class LuaFilter:
@@ -138,7 +139,7 @@ def set_target(exchange: Exchange, host: bytes, port: float) -> None:
 
 
 def _set_variable(exchange: Exchange, name: bytes, value: bytes) -> None:
-    if name.startswith(b"upstream_x_forwarded_"):
+    if name == b"upstream_via" or name.startswith(b"upstream_x_forwarded_"):
         exchange.forwarded[name.decode().removeprefix("upstream_").replace("_", "-")] = value.decode()
         return
     assert name == b"upstream_host"

@@ -1,0 +1,132 @@
+"""Context: the spellings of keys, what joins them to values, and which values are believed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from aws_masker import Masker
+from aws_masker.context import END, VALUE, joined, normal, spelling, trimmed, values_at
+from masking import marked, masker, plain
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Masker]:
+    with masker() as made:
+        yield made
+
+
+def values(text: bytes, *, secret: bool = False) -> list[bytes]:
+    """Return the values of the only key in ``text``; ``^`` marks where the first begins."""
+    start = text.index(b"^")
+    text = text.replace(b"^", b"", 1)
+    return [text[value.start : value.end] for value in values_at(text, start, secret=secret)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"DBInstanceIdentifier": "«ledger-pg9»"',
+        '{\\"DBInstanceIdentifier\\": \\"«ledger-pg9»\\"}',
+        "db_instance_identifier = «ledger-pg9»",
+        "db-instance-identifier: «ledger-pg9»",
+        "DB_INSTANCE_IDENTIFIER=«ledger-pg9»",
+        "--db-instance-identifier «ledger-pg9»",
+        "--db-instance-identifier=«ledger-pg9»",
+        "--db-instance-identifier \\\n  «ledger-pg9»",
+        '["--db-instance-identifier", "«ledger-pg9»"]',
+        "--gadget-db-instance-identifier «ledger-pg9»",
+        "|  DBInstanceIdentifier  |  «ledger-pg9»  |",
+        "<DBInstanceIdentifier>«ledger-pg9»</DBInstanceIdentifier>",
+        'dbInstanceIdentifier => "«ledger-pg9»"',
+        'DBInstanceIdentifier: aws.String("«ledger-pg9»")',
+        "db_instance_identifiers:\n  - «ledger-pg9»\n  - «ledger-pg8»\n",
+        'db_instance_identifiers = [\n  "«ledger-pg9»",\n  "«ledger-pg8»",\n]',
+    ],
+)
+def test_a_key_in_every_spelling_and_joint_gives_its_value_away(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "db_instance_identifier = var.identifier",
+        "db_instance_identifier = module.db-1.identifier",
+        "dbInstanceIdentifier: props.identifier,",
+        "dbInstanceIdentifier: string;",
+        "DBInstanceIdentifier: !Ref Database",
+        "db_instance_identifier = get_identifier(args)",
+        "if (dbInstanceIdentifier == other)",
+        'required = ["DBInstanceIdentifier", "DBClusterIdentifier"]',
+        "password = get_password()",
+        "password: str = None",
+        'password: ""',
+    ],
+)
+def test_code_beside_a_key_is_no_value(one: Masker, text: str) -> None:
+    assert one.mask_text(text).text == text
+
+
+def test_all_spellings_of_a_key_are_one() -> None:
+    assert spelling("DBInstanceIdentifier") == "db[-_]?instance[-_]?identifier"
+    assert {normal(key) for key in (b"DBInstanceIdentifier", b"db_instance_identifier", b"db-instance-identifier")} == {
+        b"dbinstanceidentifier"
+    }
+
+
+def test_a_quoted_value_ends_at_the_quote_of_its_own_depth() -> None:
+    assert values(b'"k": "^ab"cd"') == [b"ab"]
+    assert values(b'"k": "^ab\\"cd"') == [b'ab\\"cd']
+    assert values(b'\\"k\\": \\"^ab\\\\\\"cd\\"') == [b'ab\\\\\\"cd']
+    assert values(b"'k': '^ab\"cd'") == [b'ab"cd']
+    assert values(b'"k": "^ab\\\\"') == [b"ab\\\\"]
+
+
+def test_a_secret_with_an_escaped_quote_is_masked_whole(one: Masker) -> None:
+    text = '{"MasterUserPassword": "«ab12\\"cd34-9xyz»"}'
+    assert marked(one, plain(text)) == text
+
+
+def test_a_quoted_value_that_is_not_closed_is_none() -> None:
+    assert values(b'"k": "^abc') == []
+    assert values(b'"k": "^abc' + END + b'"') == []
+
+
+def test_a_list_gives_all_its_values_and_a_single_value_no_more() -> None:
+    assert values(b'"k": ["^a", "b" ,"c"], "d"') == [b"a", b"b", b"c"]
+    assert values(b'"k": [\\n "^a",\n"b"]') == [b"a", b"b"]
+    assert values(b'"k": "^a", "b"') == [b"a"]
+
+
+def test_an_unquoted_value_ends_at_white_space_and_without_the_sentences_punctuation() -> None:
+    assert values(b"k: ^ab-c, d") == [b"ab-c"]
+    assert values(b"k: ^ab-c.\n") == [b"ab-c"]
+    assert values(b"k:\n  - ^a1\n  - b2\nc") == [b"a1", b"b2"]
+
+
+def test_an_unquoted_secret_may_hold_more_than_a_name() -> None:
+    assert values(b"k=^a(b)c,d;", secret=True) == [b"a(b)c,d"]
+    assert values(b"<k>^abc</k>", secret=True) == [b"abc"]
+
+
+def test_a_key_of_a_document_is_joined_so_that_its_value_runs_to_the_end() -> None:
+    head, length = joined(b"Password", b'a"b')
+    assert head == END + b'"Password": ' + VALUE + b'a"b'
+    assert head[length:] == b'a"b'
+    assert joined(None, b"x") == (END + b"x", 1)
+    assert [(head + END)[one.start : one.end] for one in values_at(head + END, length, secret=True)] == [b'a"b']
+
+
+def test_joining_characters_at_the_edges_of_a_part_stay() -> None:
+    text = b"-ab-.c_"
+    assert trimmed(text, [(0, 4), (4, 5), (5, 7), (3, 3)]) == [(1, 3), (5, 6)]
+
+
+@pytest.mark.parametrize("secret", ["90210477", "db.r6g.large", "eu-west-1", "x" * 8000])
+def test_a_secret_may_look_like_what_is_common_elsewhere(one: Masker, secret: str) -> None:
+    assert marked(one, f'"MasterUserPassword": "{secret}"') == f'"MasterUserPassword": "«{secret}»"'
+
+
+@pytest.mark.parametrize("secret", ["changeme", "${DB_PASSWORD}", "********", "<password>"])
+def test_a_placeholder_is_no_secret(one: Masker, secret: str) -> None:
+    assert one.mask_text(f'"MasterUserPassword": "{secret}"').dictionary == {}
