@@ -1,14 +1,15 @@
 """Names that are learned, terms that are given, policies, limits, and the cache of findings."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_masker import Blocked, Limits, TooLarge
+from aws_masker import Blocked, Limits, TooLarge, catalogue
 from aws_masker.parts import Found, FoundCache, Part
-from masking import marked, masker
+from masking import marked, masker, plain
 
 
 def one(text: str, **settings: object) -> str:
@@ -160,3 +161,15 @@ def test_two_threads_mask_the_same() -> None:
     text = "i-0a1b2c3d4e5f60718 --bucket ledger-logs ledger-logs"
     with masker() as shared, ThreadPoolExecutor(8) as pool:
         assert len({result.text for result in pool.map(lambda _: shared.mask_text(text), range(64))}) == 1
+
+
+def test_nothing_is_found_across_two_texts() -> None:
+    """Whatever ends one text and begins the next: each is masked as it is alone."""
+    halves = [example.split(" ", 1) for family in catalogue.load().families for example in family.match]
+    pairs = [(plain(one[0]), plain(one[1])) for one in halves if len(one) > 1]
+    with masker() as made:
+        for before, after in pairs:
+            content = [{"type": "text", "text": before}, {"type": "text", "text": after}]
+            raw = json.dumps({"messages": [{"role": "user", "content": content}]}).encode()
+            got = json.loads(made.mask_body(raw, "/v1/messages").apply(raw))["messages"][0]["content"]
+            assert got[0]["text"] == made.mask_text(before).text

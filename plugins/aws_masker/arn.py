@@ -19,16 +19,19 @@ from aws_masker.re2c import Pattern, Span
 MAX_LENGTH: Final = 2048
 
 # A policy variable or a placeholder is one field, whatever colons are in it.
-_VARIABLE: Final = r"\$\{[^}\s]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s]{1,80}\}\}"
-_COLON: Final = "(?::|%3[Aa])"
+_VARIABLE: Final = r"\$\{[^}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s\x00\x01]{1,80}\}\}"
+_COLON: Final = r"(?::|%(?:25)*3[Aa]|\\+u003[aA])"
 _FIELD: Final = rf"((?:{_VARIABLE}|[A-Za-z0-9*?_-])*){_COLON}"
-_HEAD: Final = Pattern(rf"arn{_COLON}aws[a-z-]{{0,10}}{_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True)
-_RESOURCE: Final = Pattern(rf"(?:{_VARIABLE}|\\{{1,4}}/|[^\s\"'`<>\\|;,()\x00-\x1f])+")
-_SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\{{1,4}}/|[:/*?]|%3[Aa]|%2[Ff]|%2[Aa]|%3[Ff]")
+_HEAD: Final = Pattern(
+    rf"arn{_COLON}(?:aws[a-z-]{{0,10}}|\*|{_VARIABLE}){_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True
+)
+_RESOURCE: Final = Pattern(rf"(?:{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[^\s\"'`<>\\|;,()&\x00-\x1f\x80-\xff])+")
+_SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[:/*?]|%(?:25)*(?:3[AaFf]|2[FfAa])")
 _TYPE: Final = Pattern(r"[a-z][A-Za-z0-9-]{0,40}")
 # The resource of these begins with a name, not with a type.
 _NAME_FIRST: Final = frozenset((b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"s3-outposts-bucket"))
-_TYPE_ENDS: Final = frozenset((b":", b"/", b"%3A", b"%3a", b"%2F", b"%2f", b"\\/", b"\\\\/"))
+# Wildcards and variables after a word make it a name.
+_NO_TYPE_ENDS: Final = (b"*", b"?", b"$", b"<", b"{")
 _BRACKETS: Final = ((b"]", b"["), (b"}", b"{"))
 _PUBLIC_PARAMETERS: Final = b"parameter/aws/"
 _AWS_ALIAS: Final = b"alias/aws/"
@@ -46,19 +49,21 @@ def split(text: bytes, start: int) -> tuple[int, tuple[Span, ...]] | None:
     (_, low), service_at, _, account_at = head
     service = text[slice(*service_at)]
     account = text[slice(*account_at)]
-    end = _trimmed(text, low, max(low, _RESOURCE.match(text, low, limit)))
+    # Another that follows without a joint is not looked through twice.
+    following = text.find(b"arn:", low, limit)
+    end = _trimmed(text, low, max(low, _RESOURCE.match(text, low, limit if following < 0 else following)))
+    owner = [account_at] if account.isdigit() else []
     if account == b"aws" or text.startswith((_AWS_ALIAS, _PUBLIC_PARAMETERS), low):
-        return end, ()
+        return end, tuple(owner)
     fields = _fields(text, low, end)
     if len(fields) > 1 and service not in _NAME_FIRST and _is_type(text, fields[0]):
         fields = fields[1:]
     if service == b"s3" and not account:
         # The bucket; an object's key stays, as in an s3:// URI.
         fields = fields[:1]
+        end = fields[0][1]
     parts = trimmed(text, ((one, two) for one, two, _ in fields))
-    if account.isdigit():
-        parts.insert(0, account_at)
-    return end, tuple(parts)
+    return end, (*owner, *parts)
 
 
 def _fields(text: bytes, low: int, end: int) -> list[tuple[int, int, bytes]]:
@@ -74,7 +79,7 @@ def _fields(text: bytes, low: int, end: int) -> list[tuple[int, int, bytes]]:
 
 def _is_type(text: bytes, field: tuple[int, int, bytes]) -> bool:
     low, high, separator = field
-    return separator in _TYPE_ENDS and _TYPE.fits(text[low:high])
+    return not separator.startswith(_NO_TYPE_ENDS) and separator != b"" and _TYPE.fits(text[low:high])
 
 
 def _trimmed(text: bytes, start: int, end: int) -> int:

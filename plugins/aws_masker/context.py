@@ -21,8 +21,9 @@ END: Final = b"\x00"
 # Opens a value that runs to END, whatever is in it.
 VALUE: Final = b"\x01"
 
-MAX_SECRET: Final = 8192
+MAX_SECRET: Final = 65_536
 _LOOK_BACK: Final = 120
+_OPENERS: Final = {b")": b"(", b"}": b"{", b"]": b"["}
 _EDGES: Final = b"-_.,:;=+@"
 
 _BREAK: Final = r"(?:[ \t\r\n]|\\+[nrt])"
@@ -31,16 +32,17 @@ _OPEN: Final = rf"(?:{_QUOTE}|{VALUE.decode()})?"
 _LIST: Final = rf"(?:\[{_BREAK}*|{_BREAK}+-[ \t]+)?"
 _CALL: Final = r"(?:(?:new )?[&*]?[A-Za-z.]+\()?"
 _GLUE: Final = (
-    rf"(?:{_QUOTE})?\]?\)?[ \t]*"
-    rf"(?:(?:=>|:=|[:=|>])[ \t]*{_LIST}{_CALL}{_OPEN}|\([ \t]*{_QUOTE})"
+    rf"(?:{_QUOTE}|\*{{1,2}})?\]?\)?"
+    rf"(?:(?:[ \t]*(?:=>|:=|[:=|])[ \t]*|>){_LIST}{_CALL}{_OPEN}|[ \t]*\([ \t]*{_QUOTE})"
 )
 _FLAG_GLUE: Final = rf"(?:(?:=|(?:{_BREAK}|\\+\r?\n)+)(?:{_QUOTE})?|{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE})"
 
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
-_BARE: Final = Pattern(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f]{1,512}")
-_BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]{1,1000}")
+_BARE: Final = Pattern(r"[^\s\"'`<>|,;(){}\[\]\\\x00-\x1f\x80-\xff]{1,512}")
+_BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]+")
 _NEXT: Final = Pattern(rf"{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE}")
+_ARROW: Final = Pattern(rf"{_QUOTE}[ \t]*->[ \t]*{_QUOTE}")
 _NEXT_LINE: Final = Pattern(r"\r?\n[ \t]*-[ \t]+")
 _PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
 # An expression of a programming language rather than a value.
@@ -48,13 +50,16 @@ _EXPRESSION: Final = Pattern(
     r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
     r"ctx|context|request|req|env|cfg|opts|input|output|resource|aws_[a-z_]+|cls|super|path|random_[a-z_]+)[.\[].*"
     r"|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select|FindInMap|If|Base64|Split|Cidr)|[A-Za-z_.]+\[.*"
-    r"|.*[(){}].*"
 )
+_BRACKETED: Final = Pattern(r".*[(){}].*")
 # Attributes and methods: in code an expression, in a settings file a name with dots.
 _DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 # Written without quotes, only something with a joint in it is a value rather than a variable or a type.
 _JOINTED: Final = Pattern(r".*[0-9/-].*")
 _TYPE_NAME: Final = Pattern(r"[A-Z][A-Za-z]+")
+_CALLED: Final = Pattern(
+    r"[A-Za-z_][A-Za-z0-9_.]*\(.*\)|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
+)
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
@@ -126,7 +131,7 @@ class Keys:
 
 def joined(key: bytes | None, value: bytes) -> tuple[bytes, int]:
     """Return a separate text, with the key that it stands under if any, and how many bytes come before it."""
-    head = b'%b"%b": %b' % (END, key, VALUE) if key else END
+    head = b'%b"%b": %b' % (END, key, VALUE) if key and _SPELLED.fits(key) else END
     return head + value, len(head)
 
 
@@ -147,9 +152,7 @@ def values_at(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
         if end is None:
             return
         yield Value(start, end - level, quoted=True)
-        if not listed:
-            return
-        start = _NEXT.match(text, end - level)
+        start = (_NEXT if listed else _ARROW).match(text, end - level)
         if start < 0:
             return
 
@@ -159,12 +162,18 @@ def _bare_values(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
     while (end := pattern.match(text, start)) >= 0:
         if secret and text[start - 1 : start] == b">":
             end = min(end, text.find(b"<", start, end) % (end + 1))
-        while end > start and text[end - 1] in edges:
+        while end > start and (text[end - 1] in edges or _closes_something(text, start, end)):
             end -= 1
         yield Value(start, end, quoted=False)
         start = _NEXT_LINE.match(text, end)
         if start < 0:
             return
+
+
+def _closes_something(text: bytes, start: int, end: int) -> bool:
+    """Tell whether the last character is a bracket that was opened before the value."""
+    opener = _OPENERS.get(text[end - 1 : end])
+    return opener is not None and text.rfind(opener, start, end) < 0
 
 
 def trimmed(text: bytes, spans: Iterable[Span]) -> list[Span]:
@@ -206,7 +215,7 @@ def _closing(text: bytes, start: int, quote: bytes, level: int) -> int | None:
 def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -> bool:
     """Tell whether a value beside one of the family's keys can be what the key says."""
     word = text[value.start : value.end]
-    if not word or word[:1] in _NO_BEGINNING:
+    if not word or (word[:1] in _NO_BEGINNING and not _opened(text, value)):
         return False
     if family.value == ANY_VALUE:
         return _plausible_secret(text, value, word)
@@ -216,7 +225,7 @@ def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -
         return False
     if value.quoted:
         return True
-    if _EXPRESSION.fits(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
+    if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
         return False
     if _assigned_plainly(text, value):
         return True
@@ -225,13 +234,22 @@ def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -
 
 def _plausible_secret(text: bytes, value: Value, word: bytes) -> bool:
     """Tell whether a value can be a secret: anything, but no piece of code beside a word such as password."""
-    if len(word) > MAX_SECRET or not _SOLID.fits(word):
+    if not _SOLID.fits(word):
         return False
     if value.quoted:
-        return b"\n" not in word
-    if _EXPRESSION.fits(word):
+        return text[value.start - 1 : value.start] == VALUE or b"\n" not in word
+    if _CALLED.fits(word) or _EXPRESSION.fits(word):
         return False
-    return _assigned_plainly(text, value) or not _IDENTIFIER.fits(word)
+    return _assigned_plainly(text, value) or not (_IDENTIFIER.fits(word) or _BRACKETED.fits(word))
+
+
+def _opened(text: bytes, value: Value) -> bool:
+    """Tell whether the quote before a value opens it, rather than closing a string that holds the key."""
+    quote = text[value.start - 1 : value.start]
+    if quote == VALUE:
+        return True
+    before = text[max(0, value.start - 1 - _LOOK_BACK) : value.start - 1].rpartition(END)[2].rpartition(b"\n")[2]
+    return value.quoted and before.count(quote) % 2 == 0
 
 
 def _assigned_plainly(text: bytes, value: Value) -> bool:

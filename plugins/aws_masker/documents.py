@@ -44,6 +44,7 @@ PROTECTED: Final = frozenset(
         "media_type",
     )
 )
+PROTECTED_EVERYWHERE: Final = frozenset(("type", "cache_control", "signature", "tool_use_id"))
 # Blocks whose protected members are known to be the protocol's; in others only ``type`` and ``cache_control`` are.
 KNOWN_BLOCKS: Final = frozenset(
     (
@@ -136,6 +137,14 @@ class _Reader:
         self._places: list[Place] = []
 
     def read(self, node: Node, kind: Kind) -> Document:
+        try:
+            self._walk(node, kind)
+        except RecursionError:  # only where the limit for depth is higher than the interpreter's stack allows
+            message = "the body is nested deeper than can be read: send a flatter document"
+            raise InvalidBody(message) from None
+        return self._document
+
+    def _walk(self, node: Node, kind: Kind) -> None:
         if kind == "batches":
             self._batches(node)
         elif kind == "messages":
@@ -144,7 +153,6 @@ class _Reader:
         else:
             self._free(node, None)
             self._part()
-        return self._document
 
     def _part(self) -> None:
         self._document.parts.append(self._places)
@@ -213,7 +221,7 @@ class _Reader:
             return
         known = name is None or name in KNOWN_BLOCKS or node.get("input_schema") is not None
         for key, member in node.pairs:
-            if key.value in PROTECTED and (known or key.value in ("type", "cache_control")):
+            if key.value in (PROTECTED if known else PROTECTED_EVERYWHERE) or key.value.startswith("encrypted_"):
                 continue
             if key.value in FREE_MEMBERS or not known:
                 self._member(key, member)

@@ -160,6 +160,9 @@ class Masker:
             except UnicodeDecodeError:
                 message = "a text in the body is not UTF-8: send it as UTF-8"
                 raise InvalidBody(message) from None
+            if b"\0" in raw[low:high]:
+                message = "a text in the body holds null bytes, as UTF-16 does: send it as UTF-8"
+                raise InvalidBody(message)
         result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
         edits = tuple(
             Edit(low + one.start, one.end - one.start, one.token)

@@ -52,6 +52,9 @@ def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, 
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(b":") for line in headers.split(b"\r\n"))
     }
+    if headers.lower().count(b"content-type:") > 1:
+        message = "a part of the multipart body has two content types: send one"
+        raise InvalidBody(message)
     encoding = fields.get(b"content-transfer-encoding", b"8bit").lower()
     if encoding not in (b"7bit", b"8bit", b"binary"):
         message = "a part of the multipart body has a transfer encoding: send its bytes as they are"

@@ -35,14 +35,16 @@ SECRET: Final = b"secret"
 
 # What stands where a name could and is none: numbers, versions, dates, regions, instance types, AWS's own names,
 # variables and placeholders.
-_PLACEHOLDER: Final = Pattern(
-    r"\$[A-Za-z_][A-Za-z0-9_]{0,100}|\$\{[^}]{1,200}\}|\$\([^)]{1,200}\)|<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|"
-    r"%[A-Za-z_]{1,100}%|%[sdrv]|"
-    r"\{\{[^}]{1,200}\}\}|\{\{resolve:.{1,300}\}\}|%\([A-Za-z_]{1,100}\)s|\{[A-Za-z_]{0,100}\}|\$LATEST|"
-    r"(?i:your|my|the|some|an?)[-_ ](?i:[a-z]{1,20}[-_ ]){0,3}"
-    r"(?i:name|id|arn|here|value|key|secret|password|bucket|role|cluster|function|table|queue|topic)|"
-    r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})"
+_PLACEHOLDERS: Final = (
+    r"\$(?:[A-Z_][A-Z0-9_]{0,100}|[a-z_]{1,100}|[a-z]{1,30}(?:[A-Z][a-z]{1,30}){1,5})|\$LATEST",
+    r"\$\{[^}]{1,200}\}|\$\([^)]{1,200}\)|\{\{[^}]{1,200}\}\}|\{\{resolve:.{1,300}\}\}|\{[A-Za-z_]{0,100}\}",
+    r"%[A-Za-z_]{1,100}%|%[sdrv]|%\([A-Za-z_]{1,100}\)s",
+    r"<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|\[?REDACTED\]?",
+    r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:name|id|arn|here|value|key|secret|password|bucket))",
+    r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:role|cluster|function|table|queue|topic))",
+    r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})",
 )
+_PLACEHOLDER: Final = Pattern("|".join(_PLACEHOLDERS))
 _NOBODYS: Final = Pattern(
     "|".join(
         (

@@ -219,7 +219,11 @@ class Finder:
         counts: dict[int, int] = {}
         tokens = list(token_spans(data, rules.tokens))
         known: dict[tuple[bytes, Stays], tuple[bytes, bytes] | None] = {}
+        free_from = -1
         for start, end, family, spans, as_it_is in findings:
+            # What lies in something that is masked is masked with it; but not what is blocked.
+            if start < free_from and "block" not in rules.policies:
+                continue
             stays = Stays.NOTHING if as_it_is else rules.stays[family]
             if len(spans) > 1 and not as_it_is and rules.names.is_common(data[start - offset : end - offset]):
                 continue
@@ -239,8 +243,10 @@ class Finder:
                     continue
                 if policy == "block":
                     raise Blocked(_blocked(rules.families[family]))
-                parts.append(Part(low, high, *made, family, rules.learns[family]))
+                if start >= free_from:
+                    parts.append(Part(low, high, *made, family, rules.learns[family]))
             if len(parts) > before:
+                free_from = end
                 counts[family] = counts.get(family, 0) + 1
         return Found(parts, counts)
 

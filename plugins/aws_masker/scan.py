@@ -20,16 +20,26 @@ from aws_masker.catalogue import ANY_VALUE, Catalogue, Family
 from aws_masker.context import Keys, Value, trimmed, values_at
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 
-# What may stand before an identifier: no letter or digit, or a letter that ends an escape (\n, \u001b, %2F, ESC[31m).
-BEFORE: Final = r"(?:\b|_|\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]*m)"
+# Escapes that end in a letter or digit: of strings (\n, \u001b, \012), of URLs (%2F, %252F, and $252F in the console),
+# of mail (=3D), and of terminals (ESC[31m, ESC[K, ESC(B), whose ESC may itself be written as an escape.
+ESCAPE: Final = (
+    r"\\[0-7]{3}|\\[abfnrtv0]|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}"
+    r"|[%$](?:25)*[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[[0-9;:?]*[A-HJKSTfhlmsu]|\([AB0]"
+)
+# What may stand before an identifier: no letter or digit, or one that ends an escape.
+BEFORE: Final = rf"(?:\b|_|{ESCAPE})"
 AFTER: Final = r"(?:\b|[^0-9A-Za-z]|\z)"
 MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
 
 _ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _HOST_BYTES: Final = _ALNUM | frozenset(b".-_*")
+_PATH_GOES_ON: Final = _ALNUM | frozenset(b".-")
+# Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
+_HOST_JOINTS: Final = frozenset(b"_*-.")
 _PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
-_ESCAPE: Final = Pattern(r"\\[abfnrtv0]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|\[[0-9;]*m")
+_ESCAPE: Final = Pattern(ESCAPE)
+_ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
 _LONGEST_ESCAPE: Final = 14
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
@@ -115,6 +125,9 @@ class _Forms:
                     # What follows the last part may be the beginning of something else.
                     position = finding.end
                     break
+            else:
+                # The boundary that was taken along may be that of the next.
+                position = max(begin + 1, end - 1) if text[end - 1] not in _ALNUM else end
 
     def _shorter(self, text: bytes, begin: int, start: int, end: int) -> tuple[int, list[Finding]]:
         """Return where a match really ends, and what it may be.
@@ -180,7 +193,7 @@ class Scanner:
         }
 
     def find(self, text: bytes) -> list[Finding]:
-        """Return what ``text`` holds, in ascending order and without overlaps.
+        """Return what ``text`` holds, in ascending order; of what overlaps, the first is what counts, if it counts.
 
         Time and memory are linear in the length of ``text``.
         """
@@ -192,7 +205,7 @@ class Scanner:
             text, {one.start: len(text) if one.family in self._structured else one.end for one in found}
         )
         found.sort(key=lambda finding: (finding.start, -finding.end))
-        return list(_outermost(found))
+        return found
 
     def search(self, text: bytes) -> int:
         """Return how many places the passes would look at again: the engine's own work, for benchmarks."""
@@ -219,9 +232,10 @@ class Scanner:
         while (span := search(text, position)) is not None:
             start, position = span
             end = known.get(position)
-            if end is not None and (end == len(text) or text[end] in _CLOSING):
-                continue
             joint = text[start:position]
+            listed = b"[" in joint or b"- " in joint
+            if end is not None and not listed and (end == len(text) or text[end] in _CLOSING):
+                continue
             families = resolved.get(joint)
             if families is None:
                 families = resolved[joint] = self._keys.families(text, _after_boundary(text, start, position), position)
@@ -236,10 +250,17 @@ class Scanner:
         while low > stop and text[low - 1] in _HOST_BYTES:
             low -= 1
         low = after_escape(text, low, start)
-        word = text[low : max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))]
+        if text[end - 1] == 0x5F:  # noqa: PLR2004 - "_", a boundary
+            end -= 1
+        high = max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))
+        word = text[low:high]
         found = self._host_set.matches(word)
-        if not found:
-            return None
+        while not found:
+            low = next((at + 1 for at in range(low, start) if text[at] in _HOST_JOINTS), start)
+            if low >= start:
+                return None
+            word = text[low:high]
+            found = self._host_set.matches(word)
         index = self._hosts[found[0]][0]
         spans = self._host_patterns[index].parts(word) or [(0, len(word))]
         parts = _groups(spans) or (spans[0],)
@@ -255,9 +276,7 @@ class Scanner:
             if not secret and known.get(value.start, -1) >= value.end:
                 continue
             index = self._plausible_family(families, text, value)
-            if index is None:
-                return
-            if self._keys.is_key(word):
+            if index is None or self._keys.is_key(word):
                 continue
             span = (value.start, value.end)
             parts = (span,) if self.families[index].kind == "secret" else _fields(text, *span)
@@ -274,7 +293,7 @@ class Scanner:
 def after_escape(text: bytes, low: int, high: int) -> int:
     r"""Return ``low``, or the end of the escape sequence that runs over it (the n of ``\n``, the 2F of ``%2F``)."""
     for begin in range(max(0, low - _LONGEST_ESCAPE), low):
-        if text[begin] in b"\\%[":
+        if text[begin] in _ESCAPE_BEGINS:
             end = _ESCAPE.match(text, begin, high)
             if end > low:
                 return end
@@ -293,23 +312,14 @@ def bounded(text: bytes, start: int, end: int) -> bool:
 def _may_precede_path(text: bytes, start: int) -> bool:
     """Tell whether a path begins at ``start``, rather than going on from something before it."""
     before = text[start - 1]
-    return before not in _HOST_BYTES or after_escape(text, start - 1, start) == start
+    return before not in _PATH_GOES_ON or after_escape(text, start - 1, start) == start
 
 
 def _after_boundary(text: bytes, start: int, end: int) -> int:
     """Return where the match begins without the boundary that it took along."""
-    if text[start] in b"\\%[":
+    if text[start] in _ESCAPE_BEGINS:
         return max(start, _ESCAPE.match(text, start, end))
     return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
-
-
-def _outermost(findings: list[Finding]) -> Iterator[Finding]:
-    """Drop what begins inside something that begins earlier, or as early and ends later."""
-    free_from = -1
-    for finding in findings:
-        if finding.start >= free_from:
-            yield finding
-            free_from = finding.end
 
 
 def moved(finding: Finding, by: int) -> Finding:
@@ -366,4 +376,4 @@ def _starts_in_word(pattern: str) -> bool:
 
 def _suffixes(catalogue: Catalogue) -> str:
     endings = sorted(catalogue.suffixes, key=lambda one: (-len(one), one))
-    return rf"(?:{'|'.join(one.replace('.', chr(92) + '.') for one in endings)})\b" if endings else NEVER
+    return rf"(?:{'|'.join(one.replace('.', chr(92) + '.') for one in endings)})(?:\b|_)" if endings else NEVER

@@ -9,7 +9,7 @@ texts put together, and every hit behind the place where its name was learned co
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from aws_masker.re2c import Span
 from aws_masker.scan import Scanner, bounded
 
 TERMS_FAMILY: Final = "operator-term"
+WINDOW: Final = 4096
 
 
 @dataclass(slots=True)
@@ -95,14 +96,11 @@ class TextMasker:
         if not known:
             return []
         values = list(known)
-        automaton = BytesAhoCorasick(values, matchkind=MatchKind.Standard)
-        hits = automaton.find_matches_as_indexes(whole, overlapping=True)
-        hits.sort(key=lambda hit: (hit[1], -hit[2]))
         of_tokens, of_parts = _Spans(tokens), _Spans(taken)
         made: dict[int, tuple[bytes, bytes] | None] = {}
         names: list[Part] = []
         free_from = 0
-        for which, start, end in hits:
+        for which, start, end in _hits(values, whole):
             learned, family = known[values[which]]
             if start < learned or start < free_from or of_tokens.over(start, end):
                 continue
@@ -154,6 +152,23 @@ class _Spans:
         while last < count and spans[last][0] < end:
             last += 1
         return spans[at:last]
+
+
+def _hits(values: list[bytes], text: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield where each of ``values`` stands, with its place among them: ascending, the longest first.
+
+    A window at a time, for names can be made so that very many overlap.
+    """
+    automaton = BytesAhoCorasick(values, matchkind=MatchKind.Standard)
+    longest = max(map(len, values))
+    for base in range(0, len(text), WINDOW):
+        window = text[base : base + WINDOW + longest]
+        hits = automaton.find_matches_as_indexes(window, overlapping=True)
+        hits.sort(key=lambda hit: (hit[1], -hit[2]))
+        for which, start, end in hits:
+            if start >= WINDOW:
+                break
+            yield which, base + start, base + end
 
 
 def _starts(texts: Sequence[Text]) -> list[int]:

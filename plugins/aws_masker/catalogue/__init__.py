@@ -45,6 +45,7 @@ MACROS: Final[Mapping[str, str]] = {
     r"sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)",
 }
 _MIXED: Final = re.compile(r"<mixed \[([0-9]-[0-9])([A-Za-z-]+)\]\{([0-9]+)(?:,([0-9]+))?\}>")
+_NEGATED: Final = re.compile(r"(?<!\\)\[\^")
 _FIELDS: Final = frozenset(
     ("name", "service", "title", "kind", "label", "pattern", "host", "keys", "value", "split", "match", "reject")
 )
@@ -92,7 +93,9 @@ def expand(pattern: str) -> str:
     """Return ``pattern`` with its macros written out."""
     for macro, meaning in MACROS.items():
         pattern = pattern.replace(macro, meaning)
-    return _MIXED.sub(_mixed, pattern)
+    pattern = _MIXED.sub(_mixed, pattern)
+    # Nothing is ever found across the marks that stand around separate texts; see context.
+    return _NEGATED.sub(r"[^\\x00\\x01", pattern)
 
 
 def _mixed(macro: re.Match[str]) -> str:

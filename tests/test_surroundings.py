@@ -1,0 +1,127 @@
+"""Where identifiers stand in practice: markup, escapes, lists, near misses. None of it hides them."""
+
+import json
+
+import pytest
+
+from aws_masker import Blocked, InvalidBody
+from masking import masker
+
+INSTANCE = "i-0a1b2c3d4e5f60718"
+# What surrounds it, a text, and what must not be left of it.
+SURROUNDINGS = [
+    ("markup around a host or path", "**acme-ledger-prod.s3.amazonaws.com**", "acme-ledger-prod"),
+    ("markup around a host or path", "**481516234217.dkr.ecr.eu-west-1.amazonaws.com/ledger-api9**", "481516234217"),
+    ("markup around a host or path", "_ledger-pg.c9akciq32abc.eu-west-1.rds.amazonaws.com_", "c9akciq32abc"),
+    ("markup around a host or path", "DB_HOST_ledger-pg.c9akciq32abc.eu-west-1.rds.amazonaws.com", "c9akciq32abc"),
+    ("markup around a host or path", "**/aws/lambda/payments-webhook9**", "payments-webhook9"),
+    ("an escape before it", "\x1b[01;31m\x1b[Ki-0a1b2c3d4e5f60718\x1b[m\x1b[K", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "\x1b[2Ki-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "\x1b(Bi-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "\x1b[38:5:1mi-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "log-groups/log-group/$252Faws$252Fi-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "%252Fi-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "\\012i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("an escape before it", "arn%253Aaws%253Aiam%253A%253A481516234217%253Arole%252FLedgerR9", "481516234217"),
+    ("a secret by its characters", '"MasterUserPassword": "~x8Kd9mmQz12"', "x8Kd9"),
+    ("a secret by its characters", '"MasterUserPassword": ";x8Kd9mmQz12"', "x8Kd9"),
+    ("a secret by its characters", '"MasterUserPassword": "=x8Kd9mmQz12"', "x8Kd9"),
+    ("a secret by its characters", "MASTER_USER_PASSWORD=x8K(d9)mmQz12\n", "x8K"),
+    ("a secret by its characters", '--environment "Variables={DB_PASSWORD=Xk29dlQpq0Zz77ab}"', "Xk29dlQpq0Zz77ab"),
+    ("a secret by its characters", "--master-user-password '$x8Kd9mmQz12'", "x8Kd9"),
+    ("a list", "Buckets:\n  - arn:aws:s3:::acme9\n  - ledger-raw9\n", "ledger-raw9"),
+    ("a list", 'Buckets: ["*", "ledger-raw9"]', "ledger-raw9"),
+    ("a list", 'Buckets: ["", "ledger-raw9"]', "ledger-raw9"),
+    ("an account in an ARN", "arn:aws:kms:eu-west-1:481516234217:alias/aws/ebs", "481516234217"),
+    ("an account in an ARN", "arn:aws:ssm:eu-west-1:481516234217:parameter/aws/x", "481516234217"),
+    ("an account in an ARN", "arn:aws:s3:::*/AWSLogs/481516234217/x", "481516234217"),
+    ("an account in an ARN", "arn:aws:s3:::ledger9x/AWSLogs/481516234217/*", "481516234217"),
+    ("an account in an ARN", "arn:${AWS::Partition}:iam::481516234217:role/LedgerR9", "481516234217"),
+    ("an account in an ARN", "arn:${var.partition}:s3:::ledger-raw9", "ledger-raw9"),
+    ("characters after it", "--bucket ledger-raw9。", "ledger-raw9"),
+    ("characters after it", "bucket: ledger-raw9”", "ledger-raw9"),
+    ("characters after it", "arn:aws:s3:::ledger-raw9” and ledger-raw9", "ledger-raw9"),
+    ("characters after it", "?roleArn=arn:aws:iam::481516234217:role/LedgerR9&x=1 LedgerR9", "LedgerR9"),
+    ("characters after it", "arn:aws:s3:::ledger-raw9&quot; ledger-raw9", "ledger-raw9"),
+    ("a near miss before it", "key-0a1b2c3d4e5f607189_i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("a near miss before it", "300.1.1.1_10.20.30.40", "10.20"),
+    ("a near miss before it", "300.1.1.1_arn:aws:iam::481516234217:role/x9", "481516234217"),
+    ("a value that is common as a whole", "--option-group-name default:i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("a value that is common as a whole", "--secret-id aws/x/i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("markup", "- **Bucket**: `ledger-raw9`", "ledger-raw9"),
+    ("markup", "AWS account: **481516234217**", "481516234217"),
+    ("markup", "account id `481516234217`", "481516234217"),
+    ("markup", '~ bucket = "old9-x" -> "ledger-raw9"', "ledger-raw9"),
+    ("markup", '{"name":"DB_PASSWORD","value":"Xk29dlQpq0Zz77ab"}', "Xk29dlQpq0Zz77ab"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [row[1:] for row in SURROUNDINGS], ids=[f"{row[0]}: {row[2]}" for row in SURROUNDINGS]
+)
+def test_an_identifier_is_masked_whatever_surrounds_it(text: str, value: str) -> None:
+    with masker() as made:
+        assert value not in made.mask_text(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("AWS_SESSION_TOKEN=" + "aB3/" * 300 + "ENDE\n", "ENDE"),
+        ('"SecretString": "' + "aB3/" * 2060 + 'ENDE"', "ENDE"),
+    ],
+)
+def test_a_secret_is_masked_to_its_end_however_long_it_is(text: str, end: str) -> None:
+    with masker() as made:
+        assert end not in made.mask_text(text).text
+
+
+@pytest.mark.parametrize("text", [f"--bucket dump-{INSTANCE}", f"s3://dump-{INSTANCE}/x"])
+def test_a_name_that_is_allowed_does_not_cover_an_identifier(text: str) -> None:
+    with masker(policy={"name": "allow"}) as made:
+        assert INSTANCE not in made.mask_text(text).text
+
+
+def test_a_secret_that_is_blocked_is_not_covered_by_a_name() -> None:
+    with masker(policy={"secret": "block"}) as made, pytest.raises(Blocked):
+        made.mask_text("--bucket AKIAIOSFODNN7EXAMPLE-x")
+
+
+@pytest.mark.parametrize("text", ["password=abcde" + "é" * 600, "arn:aws:iam::481516234217:role/" + "あ" * 900])
+def test_no_bound_cuts_a_character(text: str) -> None:
+    with masker() as made:
+        assert made.restore_text(made.mask_text(text).text) == text
+
+
+def test_a_key_that_reads_like_an_assignment_does_not_cover_its_value() -> None:
+    raw = json.dumps({"x password=": f'abcd {INSTANCE} "'}).encode()
+    with masker() as made:
+        assert INSTANCE.encode() not in made.mask_body(raw, "/v1/x").apply(raw)
+
+
+def test_utf16_is_not_taken_for_utf8() -> None:
+    with masker() as made, pytest.raises(InvalidBody, match="UTF-16"):
+        made.mask_body(f"x {INSTANCE}\n".encode("utf-16le"), "/v1/x", "text/plain; charset=utf-16le")
+
+
+def test_the_protocols_members_of_a_block_of_an_unknown_type_stay() -> None:
+    block = {"type": "encrypted_code_execution_result", "encrypted_stdout": f"AA/{INSTANCE}+B", "tool_use_id": INSTANCE}
+    raw = json.dumps({"messages": [{"role": "assistant", "content": [block]}]}).encode()
+    with masker() as made:
+        assert made.mask_body(raw, "/v1/messages").edits == ()
+
+
+@pytest.mark.parametrize("text", ["cat /etc/passwd > /dev/null", "password: [REDACTED]"])
+def test_what_is_no_secret_stays(text: str) -> None:
+    with masker() as made:
+        assert made.mask_text(text).text == text
+
+
+def test_many_names_that_overlap_are_all_found() -> None:
+    """More hits in one place than are taken at a time, and longer than what is looked at at a time."""
+    names = [f"{'a1-' * n}a1" for n in range(5, 60)]
+    text = " ".join(f"--bucket {name}" for name in names) + " " + "x" * 5000 + " " + names[-1] + " " + names[0]
+    with masker() as made:
+        masked = made.mask_text(text)
+        assert not any(name in masked.text for name in names)
+        assert made.restore_text(masked.text) == text
