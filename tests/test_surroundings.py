@@ -125,3 +125,10 @@ def test_many_names_that_overlap_are_all_found() -> None:
         masked = made.mask_text(text)
         assert not any(name in masked.text for name in names)
         assert made.restore_text(masked.text) == text
+
+
+@pytest.mark.parametrize("mark", ["\0", "\1"])
+def test_a_control_character_in_a_secret_does_not_end_it(mark: str) -> None:
+    raw = json.dumps({"MasterUserPassword": f"abcd{mark}W0rdEnde"}).encode()
+    with masker() as made:
+        assert b"W0rdEnde" not in made.mask_body(raw, "/v1/x").apply(raw)

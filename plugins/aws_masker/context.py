@@ -20,6 +20,7 @@ from aws_masker.re2c import NEVER, Pattern, Span
 END: Final = b"\x00"
 # Opens a value that runs to END, whatever is in it.
 VALUE: Final = b"\x01"
+_NO_MARKS: Final = bytes.maketrans(END + VALUE, b"\x02\x02")
 
 MAX_SECRET: Final = 65_536
 _LOOK_BACK: Final = 120
@@ -132,7 +133,8 @@ class Keys:
 def joined(key: bytes | None, value: bytes) -> tuple[bytes, int]:
     """Return a separate text, with the key that it stands under if any, and how many bytes come before it."""
     head = b'%b"%b": %b' % (END, key, VALUE) if key and _SPELLED.fits(key) else END
-    return head + value, len(head)
+    # A text may hold the marks themselves, as escapes in JSON; something else of the same length stands for them.
+    return head + value.translate(_NO_MARKS), len(head)
 
 
 def values_at(text: bytes, start: int, *, secret: bool) -> Iterator[Value]:
