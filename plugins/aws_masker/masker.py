@@ -6,6 +6,8 @@ later, or in another process, can be restored; nothing is read from there to mas
 
 import functools
 import gc
+import json
+import random
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Self
@@ -26,6 +28,8 @@ from aws_masker.vault import Vault, open_vault
 
 _JSON_SUFFIXES = ("/json", "+json")
 _COLLECT_AFTER = (100_000, 50, 100)
+WARM_UP_ROUNDS = 4
+_HEX = "0123456789abcdef"
 
 
 @functools.cache
@@ -43,6 +47,16 @@ def settle() -> None:
     """
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
+
+
+def _varied(example: str, chance: random.Random) -> str:
+    """Return an example with other hexadecimal digits in what it marks."""
+    outside, *marked = example.split("«")
+    out = [outside]
+    for piece in marked:
+        inside, _, after = piece.partition("»")
+        out += ("".join(chance.choice(_HEX) if one in _HEX else one for one in inside), after)
+    return "".join(out)
 
 
 class Masker:
@@ -85,14 +99,19 @@ class Masker:
         self.vault.close()
 
     def warm_up(self) -> None:
-        """Let the engine meet every family once, so that no request pays for building its automata.
+        """Let the engine meet every family, so that no request pays for building its automata.
 
-        Takes about a second of one core, the first time in a process.
+        An automaton is built as far as texts lead through it: other digits, other states. Takes a few seconds of one
+        core, the first time in a process.
         """
         scanner, _ = _compiled()
-        for family in scanner.families:
-            for example in family.match:
-                scanner.find(example.encode())
+        chance = random.Random(0)  # noqa: S311 - the same in every process, and nothing secret
+        examples = [example for family in scanner.families for example in family.match]
+        for _ in range(WARM_UP_ROUNDS):
+            varied = [_varied(example, chance) for example in examples]
+            keyed = [{key: chance.choice(varied)} for family in scanner.families for key in family.keys]
+            for text in ("\n".join(varied), json.dumps([varied, keyed], indent=4)):
+                scanner.find(text.encode())
 
     def mask_text(self, text: str) -> Masked:
         """Mask one text.

@@ -275,9 +275,9 @@ def listen(path: Path) -> socket.socket:
 
 
 def warm() -> None:
-    """Compile the catalogue and let it meet every family, so that the first requests do not wait for that."""
+    """Compile the catalogue, so that the first request does not wait for it, and let it meet every family meanwhile."""
     with Masker(Settings(key=secrets.token_bytes(32))) as masker:
-        masker.warm_up()
+        threading.Thread(target=masker.warm_up, name="warm-up", daemon=True).start()
     settle()
 
 
