@@ -23,6 +23,8 @@ from aws_masker.vault.recent import REFRESH_FRACTION, RecentWrites
 from aws_masker.vault.sealing import Sealer, TenantSealer
 
 BUSY_SECONDS = 0.5
+OPENING_SECONDS = 5.0
+_OPENING_PAUSE = 0.01
 """How long a call waits for another thread, and then for another process."""
 
 WRITE_CHUNK = 2_000
@@ -193,7 +195,7 @@ class SqliteVault:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
         connection.execute(f"PRAGMA max_page_count = {self._max_bytes // page_size}")
@@ -237,6 +239,20 @@ class SqliteVault:
 
 
 _INHERITED: list[sqlite3.Connection] = []
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on. Where others do so at the same moment, SQLite does not wait but fails: try again."""
+    deadline = time.monotonic() + OPENING_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if _name(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(_OPENING_PAUSE)
+        else:
+            return
 
 
 @contextlib.contextmanager
