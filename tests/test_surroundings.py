@@ -76,6 +76,13 @@ def test_a_secret_is_masked_to_its_end_however_long_it_is(text: str, end: str) -
         assert end not in made.mask_text(text).text
 
 
+def test_what_stays_of_a_value_does_not_cover_an_identifier_in_it() -> None:
+    with masker() as made:
+        once = made.mask_text("--bucket ledger9/10.20.30.40 ").text
+        assert "10.20" not in once
+        assert made.mask_text(once).text == once
+
+
 @pytest.mark.parametrize("text", [f"--bucket dump-{INSTANCE}", f"s3://dump-{INSTANCE}/x"])
 def test_a_name_that_is_allowed_does_not_cover_an_identifier(text: str) -> None:
     with masker(policy={"name": "allow"}) as made:

@@ -219,11 +219,10 @@ class Finder:
         counts: dict[int, int] = {}
         tokens = list(token_spans(data, rules.tokens))
         known: dict[tuple[bytes, Stays], tuple[bytes, bytes] | None] = {}
-        free_from = -1
+        # The last finding that nothing covers: where it ends, and where its parts begin among all parts.
+        free_from, outer = -1, 0
         for start, end, family, spans, as_it_is in findings:
-            # What lies in something that is masked is masked with it; but not what is blocked.
-            if start < free_from and "block" not in rules.policies:
-                continue
+            nested = start < free_from
             stays = Stays.NOTHING if as_it_is else rules.stays[family]
             if len(spans) > 1 and not as_it_is and rules.names.is_common(data[start - offset : end - offset]):
                 continue
@@ -243,11 +242,15 @@ class Finder:
                     continue
                 if policy == "block":
                     raise Blocked(_blocked(rules.families[family]))
-                if start >= free_from:
-                    parts.append(Part(low, high, *made, family, rules.learns[family]))
+                # What lies in something that is masked is masked with it; beside what stays there, it counts.
+                if nested and any(part.start < high and low < part.end for part in parts[outer:]):
+                    continue
+                parts.append(Part(low, high, *made, family, rules.learns[family]))
             if len(parts) > before:
-                free_from = end
                 counts[family] = counts.get(family, 0) + 1
+                if not nested:
+                    free_from, outer = end, before
+        parts.sort()
         return Found(parts, counts)
 
     def token(self, value: bytes, stays: Stays) -> tuple[bytes, bytes] | None:
