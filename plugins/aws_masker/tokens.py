@@ -30,7 +30,6 @@ TAIL_PATTERN: Final = f"-x[{ALPHABET}]{{{TAIL_LENGTH}}}"
 
 # A byte gives the character of its five low bits: 256 is a multiple of 32, so all are equally likely.
 _CHARACTERS: Final = (ALPHABET * 8).encode()
-_SEPARATOR: Final = b"-x"
 
 
 class Tokens:
@@ -67,11 +66,6 @@ class Tokens:
             if label in self._labels and hmac.compare_digest(self._check(label, body), check):
                 return start
         return None
-
-    def is_token(self, text: bytes) -> bool:
-        """Tell whether ``text`` is exactly one token of ours."""
-        tail = len(text) - TAIL_LENGTH - len(_SEPARATOR)
-        return tail > 0 and text.startswith(_SEPARATOR, tail) and self.start_of(text, tail) == 0
 
     def _check(self, label: bytes, body: bytes) -> bytes:
         return hmac.digest(self._check_key, b"%b-x%b" % (label, body), "sha256")[:CHECK_LENGTH].translate(_CHARACTERS)
