@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aws_masker import Blocked, Limits, TooLarge, catalogue
 from aws_masker.parts import Found, FoundCache, Part
+from aws_masker.text import WINDOW
 from masking import marked, masker, plain
 
 
@@ -173,3 +174,11 @@ def test_nothing_is_found_across_two_texts() -> None:
             raw = json.dumps({"messages": [{"role": "user", "content": content}]}).encode()
             got = json.loads(made.mask_body(raw, "/v1/messages").apply(raw))["messages"][0]["content"]
             assert got[0]["text"] == made.mask_text(before).text
+
+
+@pytest.mark.parametrize("before", range(1, 12))
+def test_a_name_is_found_across_the_border_of_what_is_looked_at_at_a_time(before: int) -> None:
+    learned = "--bucket ledger-logs "
+    text = learned + "." * (WINDOW - len(learned) - before) + "ledger-logs"
+    with masker() as made:
+        assert "ledger-logs" not in made.mask_text(text).text
