@@ -20,6 +20,7 @@ from aws_masker.keys import derive, master_key
 from aws_masker.names import Names
 from aws_masker.parts import FoundCache, Text, token_spans
 from aws_masker.restore import restore_text
+from aws_masker.ruleset import ruleset
 from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
 from aws_masker.text import Result, TextMasker
@@ -75,6 +76,8 @@ class Masker:
         self._tokens = Tokens(master, settings.tenant, names.labels)
         rules = first_pass.rules(catalogue.load(), names, self._tokens, settings)
         self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
+        # The name of all that decides what a text becomes, for records; see ruleset.
+        self.ruleset: str = ruleset(catalogue.load(), settings, master)
         self.vault: Vault = vault or open_vault(settings)
 
     @property
