@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aws_masker import gateway
+from aws_masker.audit import AuditRecord, Bodies
 from aws_masker.masker import Masker
 from aws_masker.settings import Limits, Settings
 
@@ -297,20 +298,24 @@ class Connection:
 
 
 class Records(logging.Handler):
-    """The gateway's log, parsed."""
+    """The gateway's records, and its log of faults, parsed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line."""
+        """Keep a line of the log."""
         self.lines.append(record.getMessage())
+
+    def take(self, record: AuditRecord, _bodies: Bodies | None) -> None:
+        """Keep a record."""
+        self.lines.append(record.json())
 
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The records of requests."""
-        return [entry for entry in map(json.loads, self.lines) if "outcome" in entry]
+        return [entry for entry in map(json.loads, self.lines) if entry.get("event") == "request"]
 
     @property
     def faults(self) -> list[dict[str, Any]]:
@@ -383,6 +388,7 @@ async def lab(
         stack.callback(server.close)
         records = stack.enter_context(recorded())
         running = await gateway.start(chosen, masker=masker or shared_masker())
+        running.records.listen(records.take)
         stack.push_async_callback(running.stop, grace=1.0)
         one = Lab(running, server_side, records)
         stack.push_async_callback(one.close)

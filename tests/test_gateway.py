@@ -8,10 +8,12 @@ import signal
 import socket
 import urllib.request
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from aws_masker import gateway
+from aws_masker.audit import parse
 from aws_masker.errors import SettingsError
 from aws_masker.settings import Limits, Settings
 from gateway_lab import INSTANCE, KEY, Answering, delta, lab, message, run, shared_masker, text_of, until
@@ -180,10 +182,13 @@ def test_a_signal_ends_the_process_and_records_are_lines_of_json(number: signal.
         url = f"http://127.0.0.1:{listening_port(running)}"
         with urllib.request.urlopen(f"{url}/_aws-masker/health", timeout=SECONDS) as answer:
             assert json.load(answer)["status"] == "ok"
+        with pytest.raises(HTTPError) as refused:
+            urllib.request.urlopen(f"{url}/elsewhere", timeout=SECONDS)
+        refused.value.close()
         running.send_signal(number)
         out, error = running.communicate(timeout=SECONDS)
         assert running.returncode == 0, error
-        assert [json.loads(line)["endpoint"] for line in out.splitlines()] == ["/_aws-masker/health"]
+        assert [parse(line).reason for line in out.splitlines()] == ["not_served"]
         assert "open answers get 20 s to finish" in error
         assert "Traceback" not in error
 

@@ -228,7 +228,7 @@ def test_a_compressed_answer_that_ends_early_is_broken_off() -> None:
         async with lab(script) as one:
             answer = await one.request("POST", "/v1/messages", BODY)
             assert not answer.whole
-            assert one.records.requests[0]["outcome"] == "upstream_broke_off"
+            assert one.records.requests[0]["reason"] == "upstream"
 
     run(test())
 
@@ -265,7 +265,7 @@ def test_an_answer_that_breaks_off_is_broken_off_and_loses_nothing(script: Any) 
             if script is not break_off_with_reset:  # a reset may overtake what was sent before it
                 assert text_of(answer.body.rpartition(b"event:")[0]).startswith("the id is i-x")
                 assert answer.body.endswith(b"\nda")
-            assert one.records.requests[0]["outcome"] == "upstream_broke_off"
+            assert one.records.requests[0]["reason"] == "upstream"
 
     run(test())
 
@@ -296,7 +296,7 @@ def test_an_answer_that_falls_silent_is_broken_off_after_the_idle_time() -> None
             answer = await one.request("POST", "/v1/messages", BODY)
             assert not answer.whole
             assert text_of(answer.body) == "and then"
-            assert one.records.requests[0]["outcome"] == "upstream_broke_off"
+            assert one.records.requests[0]["reason"] == "upstream"
 
     run(test())
 
@@ -381,7 +381,7 @@ def test_a_fault_in_restoring_breaks_off_and_tells_nothing(monkeypatch: pytest.M
             assert not answer.whole
             assert INSTANCE not in "".join(one.records.lines)
             assert one.records.faults[0]["fault"] == "KeyError"
-            assert one.records.requests[0]["outcome"] == "internal_error"
+            assert one.records.requests[0]["reason"] == "internal_error"
 
     run(test())
 
@@ -481,9 +481,10 @@ def test_the_record_of_a_request_counts_and_names_no_value() -> None:
             assert record["endpoint"] == "/v1/messages/{id}"
             assert (record["method"], record["status"], record["upstream_status"]) == ("POST", 200, 200)
             assert (record["bytes_in"], record["bytes_out"]) == (len(BODY), len(answer.body))
-            assert record["counts"] == {"ec2-instance": 1}
+            assert record["families"] == {"ec2-instance": 1}
+            assert record["kinds"] == {"identifier": 1}
             assert (record["restored"], record["unresolved"], record["outcome"]) == (1, 1, "ok")
-            assert list(record["ms"]) == ["received", "masked", "answered", "first_byte", "total"]
+            assert list(record["ms"]) == ["read", "vault", "mask", "upstream", "first_byte", "total"]
             line = one.records.lines[0]
             assert all(value not in line for value in (INSTANCE, "secret", "made-up-key", "i-x", "0123456789abcdef0"))
 

@@ -357,7 +357,7 @@ def test_a_refusal_of_the_masker_is_passed_on_as_it_is() -> None:
             status, kind, text = (await one.post(message("x"))).error()
             assert (status, kind) == (403, "permission_error")
             assert "remove it" in text
-            assert one.records.requests[0]["outcome"] == "refused:blocked"
+            assert one.records.requests[0]["reason"] == "blocked"
 
     run(test())
 
@@ -520,7 +520,7 @@ def test_without_the_vault_results_come_with_their_tokens() -> None:
             assert (results.status, results.whole) == (200, True)
             assert SENT["text"].encode() in results.body
             record = one.records.requests[-1]
-            assert (record["outcome"], record["restored"], record["unresolved"]) == ("vault_down", 0, 3)
+            assert (record["lost"], record["restored"], record["unresolved"]) == (1, 0, 3)
 
     run(test())
 

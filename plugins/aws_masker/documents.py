@@ -106,10 +106,14 @@ class Place:
 
 @dataclass(slots=True)
 class Document:
-    """The places of a document in reading order. Each of ``parts`` is a conversation of its own."""
+    """The places of a document in reading order. Each of ``parts`` is a conversation of its own.
+
+    ``model`` is that of a single request, as it stands there.
+    """
 
     parts: list[list[Place]] = field(default_factory=list)
     opaque: int = 0
+    model: str | None = None
 
 
 def kind_of(path: str) -> Kind:
@@ -150,6 +154,8 @@ class _Reader:
         elif kind == "messages":
             self._request(node)
             self._part()
+            model = _object(node).get("model")
+            self._document.model = model.value if isinstance(model, String) else None
         else:
             self._free(node, None)
             self._part()

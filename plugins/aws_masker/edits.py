@@ -13,6 +13,13 @@ class Edit(NamedTuple):
     replacement: bytes
 
 
+class VaultUse(NamedTuple):
+    """How long a request's calls of the vault took, and how many entries they did not store or find for a failure."""
+
+    seconds: float = 0.0
+    lost: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Masked:
     """A masked text, what its tokens stand for, and how many identifiers of each family were masked."""
@@ -27,13 +34,16 @@ class MaskedBody:
     """The edits that mask a body (ascending, without overlaps), and what the answer to it needs.
 
     ``dictionary`` maps tokens to originals: those masked here and, where the vault knows them, those that came in as
-    tokens. ``counts`` is identifiers by family. ``opaque`` counts images and documents that cannot be read.
+    tokens. ``counts`` is identifiers by family. ``opaque`` counts images and documents that cannot be read. ``model``
+    is that of a request to the Messages API, as it stands there. ``vault`` is what the vault had to do with it.
     """
 
     edits: tuple[Edit, ...]
     dictionary: Mapping[str, str] = field(repr=False)
     counts: Mapping[str, int]
     opaque: int = 0
+    model: str | None = field(default=None, repr=False)
+    vault: VaultUse = field(default_factory=VaultUse)
 
     def apply(self, raw: bytes) -> bytes:
         """Return ``raw``, the body that was masked, with the edits made."""

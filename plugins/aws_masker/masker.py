@@ -9,12 +9,13 @@ import gc
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Self
 
 from aws_masker import catalogue, documents, multipart
 from aws_masker import parts as first_pass
-from aws_masker.edits import Edit, Masked, MaskedBody, apply
+from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
 from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
 from aws_masker.keys import derive, master_key
 from aws_masker.names import Names
@@ -124,9 +125,8 @@ class Masker:
         data = text.encode("utf-8", "surrogatepass")
         result = self._texts.mask([Text(data)])
         edits = [Edit(one.start, one.end - one.start, one.token) for one in result.parts[0]]
-        return Masked(
-            apply(edits, data).decode("utf-8", "surrogatepass"), self._dictionary([result]), dict(result.counts)
-        )
+        dictionary, _ = self._dictionary([result])
+        return Masked(apply(edits, data).decode("utf-8", "surrogatepass"), dictionary, dict(result.counts))
 
     def mask_body(self, raw: bytes, path: str, content_type: str = "application/json") -> MaskedBody:
         """Mask the body of a request to ``path``, a path of the API with or without a query string.
@@ -173,7 +173,8 @@ class Masker:
             extra |= documents.number_dictionary(places, result.parts, self._tokens)
             results.append(result)
         edits.sort(key=lambda edit: edit.offset)
-        return MaskedBody(tuple(edits), self._dictionary(results, extra), _total(results), document.opaque)
+        dictionary, use = self._dictionary(results, extra)
+        return MaskedBody(tuple(edits), dictionary, _total(results), document.opaque, document.model, use)
 
     def _mask_regions(self, raw: bytes, regions: multipart.Regions) -> MaskedBody:
         for low, high in regions.readable:
@@ -191,9 +192,12 @@ class Masker:
             for (low, _), changes in zip(regions.readable, result.parts, strict=True)
             for one in changes
         )
-        return MaskedBody(edits, self._dictionary([result]), dict(result.counts), regions.opaque)
+        dictionary, use = self._dictionary([result])
+        return MaskedBody(edits, dictionary, dict(result.counts), regions.opaque, vault=use)
 
-    def _dictionary(self, results: Collection[Result], extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    def _dictionary(
+        self, results: Collection[Result], extra: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, str], VaultUse]:
         """Return what the tokens of a request stand for: remember those just made, recall those that came in."""
         made = {
             token.decode("ascii"): original.decode("utf-8", "surrogatepass")
@@ -203,14 +207,16 @@ class Masker:
         came_in = {token.decode("ascii") for result in results for token in result.seen} - made.keys()
         tenant = self.settings.tenant
         recalled: dict[str, str] = {}
+        start = time.perf_counter()
+        lost = 0
         if made:
-            self._use_vault(lambda: self.vault.remember(tenant, made), len(made))
+            lost += self._use_vault(lambda: self.vault.remember(tenant, made), len(made))
         if came_in:
-            self._use_vault(lambda: recalled.update(self.vault.recall(tenant, came_in)), len(came_in))
-        return recalled | made
+            lost += self._use_vault(lambda: recalled.update(self.vault.recall(tenant, came_in)), len(came_in))
+        return recalled | made, VaultUse(time.perf_counter() - start, lost)
 
-    def _use_vault(self, use: Callable[[], None], entries: int) -> None:
-        """Use the vault, or go on without it and count what that lost, or refuse, as the settings say."""
+    def _use_vault(self, use: Callable[[], None], entries: int) -> int:
+        """Use the vault, or go on without it and return how much that lost, or refuse, as the settings say."""
         try:
             use()
         except VaultError:
@@ -219,6 +225,8 @@ class Masker:
             if self.settings.vault_required:
                 message = "the vault does not answer and the settings require it: try again, or see to the vault"
                 raise VaultRequired(message) from None
+            return entries
+        return 0
 
 
 def _total(results: Collection[Result]) -> dict[str, int]:

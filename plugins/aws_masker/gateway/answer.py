@@ -19,7 +19,7 @@ from aws_masker.errors import MaskerError
 from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.gateway.errors import UpstreamUnreadable
 from aws_masker.gateway.headers import RawHeaders, content_codings
-from aws_masker.gateway.record import Record, log_fault
+from aws_masker.gateway.record import Draft, log_fault
 
 # A larger piece is restored in a thread, so that it does not hold up the other streams: some 0.5 ms.
 INLINE_BYTES: Final = 1 << 15
@@ -110,12 +110,12 @@ async def pass_on(
     response: web.StreamResponse,
     answer: aiohttp.ClientResponse,
     pipeline: Pipeline | None,
-    record: Record,
+    draft: Draft,
     idle_seconds: float,
 ) -> None:
     """Send ``response`` with the body of ``answer``, through ``pipeline``, to the client; without one, without body.
 
-    Whatever goes wrong from here on can only be told by breaking off, which is done here, and noted in ``record``. The
+    Whatever goes wrong from here on can only be told by breaking off, which is done here, and noted in ``draft``. The
     client may take at most ``idle_seconds`` for each piece.
     """
     await response.prepare(request)
@@ -127,31 +127,31 @@ async def pass_on(
         if piece:
             async with asyncio.timeout(idle_seconds):
                 await response.write(piece)
-            record.bytes_out += len(piece)
+            draft.bytes_out += len(piece)
 
     try:
         async with contextlib.aclosing(_pieces(answer, pipeline.decoder)) as pieces:
             async for piece in pieces:
-                record.mark("first_byte")
+                draft.took("first_byte")
                 await write(await pipeline.feed(piece))
         await write(await pipeline.close())
         await response.write_eof()
     except _BrokenOffError:
-        record.outcome = "upstream_broke_off"
+        draft.end("broken_off", "upstream")
         with contextlib.suppress(Exception):  # what was held back did arrive, so the client gets it before the end
             await write(await pipeline.close())
         abort(request)
     except TimeoutError:
-        record.outcome = "client_stalled"
+        draft.end("client_stalled")
         abort(request)
     except ConnectionError:
-        record.outcome = "client_gone"
+        draft.end("client_gone")
     except MaskerError:
-        record.outcome = "answer_too_large"  # to be restored; part of it may have been sent
+        draft.end("broken_off", "answer_too_large")  # to be restored; part of it may have been sent
         abort(request)
     except Exception as error:  # noqa: BLE001 - a fault in a stage, whatever it is, must end in an abort
-        record.outcome = "internal_error"
-        log_fault(error, "restoring", record.request_id)
+        draft.end("broken_off", "internal_error")
+        log_fault(error, "restoring", draft.request_id)
         abort(request)
 
 

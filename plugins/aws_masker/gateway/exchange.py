@@ -5,6 +5,7 @@ goes wrong before the answer begins is told in the shape of the API's errors.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
+from aws_masker.audit.hub import Records
+from aws_masker.audit.record import request_id, session_id
+from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused, VaultError
 from aws_masker.gateway.admission import Admission
 from aws_masker.gateway.answer import Pipeline, Stage, abort, answer_decoder, pass_on
@@ -25,7 +29,7 @@ from aws_masker.gateway.errors import BadMethod, InternalError, Stopping, Upstre
 from aws_masker.gateway.headers import Headers, downward, upgrades, upward
 from aws_masker.gateway.health import health
 from aws_masker.gateway.recall import RecallingRestorer
-from aws_masker.gateway.record import Record, log_fault
+from aws_masker.gateway.record import Draft, log_fault
 from aws_masker.gateway.server import refusal
 from aws_masker.gateway.target import Target, parse_target
 from aws_masker.gateway.upstream import Upstream
@@ -33,11 +37,13 @@ from aws_masker.gateway.urls import API_ORIGIN, ResultsUrls, client_base, leads_
 from aws_masker.masker import Masker
 from aws_masker.restore import Restorer, Untouched, restorer_for
 from aws_masker.settings import Settings
+from aws_masker.vault import state_of
 
 T = TypeVar("T")
 Dictionary = Mapping[str, str]
 
 SESSION_HEADER: Final = "x-claude-code-session-id"
+REQUEST_ID_HEADER: Final = "x-request-id"
 RETRY_AFTER_SECONDS: Final = 2
 RETRY_STATUSES: Final = frozenset({503, 529})
 
@@ -58,13 +64,19 @@ class Upload:
 class Exchanges:
     """Serves requests; ``serve`` is the handler of the server."""
 
-    def __init__(self, settings: Settings, masker: Masker, upstream: Upstream, pool: Executor) -> None:
-        """Mask and restore with ``masker`` in the threads of ``pool``. The caller owns all that it gives."""
+    def __init__(
+        self, settings: Settings, masker: Masker, upstream: Upstream, pool: Executor, records: Records
+    ) -> None:
+        """Mask and restore with ``masker`` in the threads of ``pool``, and publish in ``records``.
+
+        The caller owns all that it gives.
+        """
         self._settings = settings
         self._limits = settings.limits
         self._masker = masker
         self._upstream = upstream
         self._pool = pool
+        self._records = records
         self._admission = Admission(settings.limits.concurrency)
         self._open: dict[asyncio.Task[object], web.BaseRequest] = {}
         self._idle = asyncio.Event()
@@ -90,66 +102,72 @@ class Exchanges:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        record = Record(request.method)
+        draft = Draft(request.method)
         task = cast("asyncio.Task[object]", asyncio.current_task())
         self._open[task] = request
         self._idle.clear()
         try:
-            return await self._answer(request, record)
+            return await self._answer(request, draft)
         except Refused as refused:
-            return self._refusal(request, refused, record)
+            return self._refusal(request, refused, draft)
         except asyncio.CancelledError:
-            record.outcome = "stopped" if self._stopping else "client_gone"
+            draft.end("stopped" if self._stopping else "client_gone")
             raise
         except ConnectionError:
-            record.outcome = "client_gone"
+            draft.end("client_gone")
             return web.Response(status=500)  # nobody will read it
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told, and nothing of it is logged
-            log_fault(error, "serving", record.request_id)
+            log_fault(error, "serving", draft.request_id)
             fault = InternalError("internal error: please report it, with the record of this request")
-            return self._refusal(request, fault, record)
+            return self._refusal(request, fault, draft)
         finally:
             del self._open[task]
             if not self._open:
                 self._idle.set()
-            record.write()
+            if draft.worth_a_record:
+                self._records.publish(draft.finish())
 
-    def _refusal(self, request: web.BaseRequest, refused: Refused, record: Record) -> web.Response:
-        record.status = refused.status
-        record.outcome = f"refused:{refused.reason}"
+    def _refusal(self, request: web.BaseRequest, refused: Refused, draft: Draft) -> web.Response:
+        draft.refuse(refused)
         body = refused.body()
-        record.bytes_out = len(body)
+        draft.bytes_out = len(body)
         response = refusal(refused.status, body, RETRY_AFTER_SECONDS if refused.status in RETRY_STATUSES else None)
         if self._stopping or isinstance(refused, BadMethod) or not request.content.is_eof():
             response.force_close()
         return response
 
-    async def _answer(self, request: web.BaseRequest, record: Record) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, draft: Draft) -> web.StreamResponse:
         if request.method in _REFUSED_METHODS:
             message = f"{request.method} is not served: leave HTTPS_PROXY and HTTP_PROXY alone, set ANTHROPIC_BASE_URL"
             raise BadMethod(message)
         target = parse_target(request.raw_path)
-        record.endpoint = target.template
-        record.name_session(request.headers.get(SESSION_HEADER))
+        draft.endpoint = target.template
+        draft.session = session_id(request.headers.get(SESSION_HEADER))
+        draft.request_id = request_id(request.headers.get(REQUEST_ID_HEADER)) or draft.request_id
         if "websocket" in upgrades(request.raw_headers):
             message = "WebSocket is not served: use plain HTTP requests"
             raise BadMethod(message)
         if target.is_probe or target.is_health:
-            return await self._own_answer(request, target, record)
+            return await self._own_answer(request, target, draft)
         if self._stopping:
             message = "the gateway is stopping: try again"
             raise Stopping(message)
         async with self._admission.slot():
-            upload = await self._upload(request, target, record)
+            draft.tenant = self._settings.tenant
+            upload = await self._upload(request, target, draft)
             dictionary = upload.dictionary
+            draft.forwarded = True
+            draft.bytes_up = len(upload.body or b"")
+            sent = time.perf_counter()
             answer = await self._upstream.send(request.method, target, upward(request.raw_headers), upload.body)
+            draft.took("upstream", sent)
             del upload  # an answer may stream for minutes: its request's body is not kept that long
             try:
-                return await self._relay(request, target, answer, dictionary, record)
+                return await self._relay(request, target, answer, dictionary, draft)
             finally:
                 answer.close()
 
-    async def _own_answer(self, request: web.BaseRequest, target: Target, record: Record) -> web.Response:
+    async def _own_answer(self, request: web.BaseRequest, target: Target, draft: Draft) -> web.Response:
         if request.method not in {"GET", "HEAD"}:
             message = "only GET and HEAD are served here: set ANTHROPIC_BASE_URL to this address and ask for /v1/…"
             raise BadMethod(message)
@@ -157,34 +175,35 @@ class Exchanges:
             status, body = 200, b'{"status":"ok","service":"aws-masker"}\n'
         else:
             status, body = await health(self._masker.vault, self._settings, self.in_flight - 1, stopping=self._stopping)
-        record.status = status
+        draft.status = status
+        draft.worth_a_record = status != HTTPStatus.OK
         return refusal(status, body)
 
-    async def _upload(self, request: web.BaseRequest, target: Target, record: Record) -> Upload:
+    async def _upload(self, request: web.BaseRequest, target: Target, draft: Draft) -> Upload:
         """Return the masked body. Raises Refused when it cannot be masked whole."""
         coding = body_coding(request.raw_headers)
         raw = await read_body(request, self._limits)
-        record.bytes_in = len(raw)
-        record.mark("received")
+        draft.bytes_in = len(raw)
+        read = draft.took("read")
         if not raw:
             return Upload(None, None)
         content_type = request.headers.get("Content-Type", "")
         try:
-            upload, record.counts = await self._in_thread(lambda: self._masked(raw, coding, target.path, content_type))
+            upload, masked = await self._in_thread(lambda: self._masked(raw, coding, target.path, content_type))
         except Refused:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the request must not pass
-            log_fault(error, "masking", record.request_id)
+            log_fault(error, "masking", draft.request_id)
             message = "internal error while masking: nothing was forwarded; please report it"
             raise InternalError(message) from None
-        record.mark("masked")
-        record.bytes_up = len(upload.body or b"")
+        draft.note_masked(masked, since=read)
+        draft.vault = state_of(self._masker.vault)
         return upload
 
-    def _masked(self, raw: bytes, coding: str | None, path: str, content_type: str) -> tuple[Upload, Mapping[str, int]]:
+    def _masked(self, raw: bytes, coding: str | None, path: str, content_type: str) -> tuple[Upload, MaskedBody]:
         body = raw if coding is None else decode(raw, coding, self._limits.body)
         masked = self._masker.mask_body(body, path, content_type)
-        return Upload(masked.apply(body), masked.dictionary), masked.counts
+        return Upload(masked.apply(body), masked.dictionary), masked
 
     async def _relay(
         self,
@@ -192,24 +211,24 @@ class Exchanges:
         target: Target,
         answer: aiohttp.ClientResponse,
         dictionary: Dictionary | None,
-        record: Record,
+        draft: Draft,
     ) -> web.StreamResponse:
         """Pass the answer on. Raises UpstreamUnreadable while that can still be told."""
-        record.upstream_status = record.status = answer.status
-        record.mark("answered")
+        draft.upstream_status = draft.status = answer.status
+        draft.streamed = answer.content_type == "text/event-stream"
         if answer.status < HTTPStatus.OK:
             message = "the upstream would switch protocols, which nobody asked it to: check what stands in between"
             raise UpstreamUnreadable(message)
         base = client_base(_scheme(request), target.authority or request.headers.get("Host", ""))
         pipeline = None
         if request.method != "HEAD" and answer.status not in _BODILESS_STATUSES:
-            pipeline = self._pipeline(answer, target, dictionary, base, record)
+            pipeline = self._pipeline(answer, target, dictionary, base, draft)
         down = self._headers_down(answer, base, has_upload=dictionary is not None, pipeline=pipeline)
         response = web.StreamResponse(status=answer.status, reason=_reason(answer), headers=CIMultiDict(down))
         response.headers.setdefault("Server", "aws-masker")
         if self._stopping:
             response.force_close()
-        await pass_on(request, response, answer, pipeline, record, self._limits.idle_seconds)
+        await pass_on(request, response, answer, pipeline, draft, self._limits.idle_seconds)
         return response
 
     def _headers_down(
@@ -239,17 +258,17 @@ class Exchanges:
         target: Target,
         dictionary: Dictionary | None,
         base: str | None,
-        record: Record,
+        draft: Draft,
     ) -> Pipeline:
         """Return what the answer's body goes through. Raises UpstreamUnreadable when it cannot be decoded."""
         decoder = answer_decoder(answer.raw_headers)
         content_type = answer.headers.get("Content-Type", "")
         restorer: Restorer
         if dictionary is None:
-            restorer = RecallingRestorer(content_type, partial(self._recall, record))
+            restorer = RecallingRestorer(content_type, partial(self._recall, draft))
         else:
             restorer = restorer_for(content_type, dictionary)
-        record.restored = restorer.counts
+        draft.restored = restorer.counts
         stages: list[Stage] = [restorer]
         if isinstance(restorer_for(content_type, {}), Untouched):
             stages = []
@@ -258,7 +277,7 @@ class Exchanges:
             stages.append(ResultsUrls(base, self._upstream.base))
         return Pipeline(decoder, stages, self._pool, blocking=dictionary is None)
 
-    def _recall(self, record: Record, piece: bytes) -> Mapping[str, str]:
+    def _recall(self, draft: Draft, piece: bytes) -> Mapping[str, str]:
         """Return the originals of the tokens in ``piece``. Without the vault there are none, and the tokens stay."""
         tokens = self._masker.tokens_in(piece.decode("latin-1"))
         if not tokens:
@@ -266,7 +285,8 @@ class Exchanges:
         try:
             return self._masker.vault.recall(self._settings.tenant, tokens)
         except VaultError:
-            record.outcome = "vault_down"
+            draft.lost += len(tokens)
+            draft.vault = state_of(self._masker.vault)
             return {}
 
     async def _in_thread(self, call: Callable[[], T]) -> T:

@@ -1,73 +1,109 @@
-"""The record of one request: a line of JSON that holds no value of the conversation, no path, no query and no key."""
+"""The record of a request while it is being served, and what is logged of faults. Neither holds an original."""
 
 import json
 import logging
-import re
 import secrets
 import time
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
+from aws_masker.audit.record import METHODS, AuditRecord, Outcome, kinds_of, model_name, now
+from aws_masker.edits import MaskedBody
+from aws_masker.errors import Refused
 from aws_masker.restore.text import RestoreCounts
+from aws_masker.vault import State
 
 log = logging.getLogger("aws_masker.gateway")
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PACKAGE: Final = __name__.partition(".")[0]
 
 
 @dataclass(slots=True)
-class Record:
-    """What is known of one request. Sizes are bytes of bodies; ``outcome`` is one short word."""
+class Draft:
+    """What is known of a request so far; its members are those of ``AuditRecord``."""
 
     method: str
     endpoint: str = "other"
     session: str | None = None
+    tenant: str | None = None
+    outcome: Outcome = "ok"
+    reason: str | None = None
     status: int = 0
     upstream_status: int | None = None
+    streamed: bool = False
     bytes_in: int = 0
     bytes_up: int = 0
     bytes_out: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-    restored: RestoreCounts | None = None
-    outcome: str = "ok"
-    request_id: str = field(default_factory=lambda: secrets.token_hex(8))
-    _times: dict[str, float] = field(default_factory=dict)
-    _start: float = field(default_factory=time.monotonic)
+    masked: MaskedBody = field(default_factory=lambda: MaskedBody((), {}, {}), repr=False)
+    restored: RestoreCounts = field(default_factory=RestoreCounts)
+    vault: State | None = None
+    lost: int = 0
+    forwarded: bool = False
+    worth_a_record: bool = True
+    """Probes come every few seconds and carry nothing: one that succeeds is not."""
+    request_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    _time: str = field(default_factory=now)
+    _start: float = field(default_factory=time.perf_counter)
+    _seconds: dict[str, float] = field(default_factory=dict)
 
-    def name_session(self, header: str | None) -> None:
-        """Take over a session id, if it has the form of one: a header could hold anything."""
-        self.session = header if header is not None and _UUID.fullmatch(header) else None
+    def took(self, stage: str, since: float | None = None) -> float:
+        """Note that ``stage`` ends now, and began at ``since``, by default with the request. Returns this moment.
 
-    def mark(self, stage: str) -> None:
-        """Note how long after the request's first line ``stage`` was reached."""
-        self._times.setdefault(stage, round(1000 * (time.monotonic() - self._start), 2))
+        The first end of a stage counts.
+        """
+        moment = time.perf_counter()
+        self._seconds.setdefault(stage, moment - (self._start if since is None else since))
+        return moment
 
-    def write(self) -> None:
-        """Log the record. Milliseconds count from the request's first line."""
-        self.mark("total")
-        entry: dict[str, Any] = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "request_id": self.request_id,
-            "session": self.session,
-            "method": self.method,
-            "endpoint": self.endpoint,
-            "status": self.status,
-            "upstream_status": self.upstream_status,
-            "outcome": self.outcome,
-            "bytes_in": self.bytes_in,
-            "bytes_up": self.bytes_up,
-            "bytes_out": self.bytes_out,
-            "counts": dict(self.counts),
-            "restored": self.restored.restored if self.restored else 0,
-            "unresolved": self.restored.unresolved if self.restored else 0,
-            "held": self.restored.held if self.restored else 0,
-            "ms": self._times,
-        }
-        log.info(json.dumps(entry, separators=(",", ":")))
+    def note_masked(self, masked: MaskedBody, since: float) -> None:
+        """Take over what masking gave, which began at ``since``."""
+        self.masked = masked
+        self.lost += masked.vault.lost
+        self._seconds["vault"] = masked.vault.seconds
+        self._seconds["mask"] = time.perf_counter() - since - masked.vault.seconds
+
+    def end(self, outcome: Outcome, reason: str | None = None) -> None:
+        """Note how it ended."""
+        self.outcome, self.reason = outcome, reason
+
+    def refuse(self, refused: Refused) -> None:
+        """Note that the client gets an error of ours."""
+        self.end("upstream_failed" if self.forwarded else "refused", refused.reason)
+        self.status = refused.status
+
+    def finish(self) -> AuditRecord:
+        """Return the record, at the end of the answer."""
+        self.took("total")
+        masked = self.masked
+        return AuditRecord(
+            time=self._time,
+            request_id=self.request_id,
+            host="gateway",
+            session=self.session,
+            tenant=self.tenant,
+            model=model_name(masked.model),
+            endpoint=self.endpoint,
+            method=self.method if self.method in METHODS else "other",
+            outcome=self.outcome,
+            reason=self.reason,
+            status=self.status,
+            upstream_status=self.upstream_status,
+            streamed=self.streamed,
+            bytes_in=self.bytes_in,
+            bytes_up=self.bytes_up,
+            bytes_out=self.bytes_out,
+            edits=len(masked.edits),
+            families=dict(masked.counts),
+            kinds=kinds_of(masked.counts),
+            opaque=masked.opaque,
+            restored=self.restored.restored,
+            unresolved=self.restored.unresolved,
+            held=self.restored.held,
+            vault=self.vault,
+            lost=self.lost,
+            ms={stage: round(1000 * seconds, 2) for stage, seconds in self._seconds.items()},
+        )
 
 
 def log_fault(error: BaseException, where: str, request_id: str = "") -> None:
@@ -78,7 +114,7 @@ def log_fault(error: BaseException, where: str, request_id: str = "") -> None:
         if module.partition(".")[0] == _PACKAGE:
             place = f"{module}:{line}"
     entry = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": now(),
         "request_id": request_id,
         "fault": type(error).__name__,
         "during": where,

@@ -11,8 +11,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 
+from aws_masker.audit.hub import Records
 from aws_masker.gateway.errors import BadTarget, InternalError
-from aws_masker.gateway.record import Record, log_fault
+from aws_masker.gateway.record import Draft, log_fault
 
 MAX_HEADER_BYTES: Final = 1 << 15
 MAX_HEADERS: Final = 256
@@ -36,7 +37,9 @@ def refusal(status: int, body: bytes, retry_after: int | None = None) -> web.Res
 class Connection(web.RequestHandler):
     """One connection of a client."""
 
-    __slots__ = ()
+    __slots__ = ("records",)
+
+    records: Records
 
     def handle_error(
         self,
@@ -53,11 +56,11 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             detail = "an answer has begun already"
             raise ConnectionError(detail)
-        record = Record("UNKNOWN")
         error = _refusal_of(status, exc)
-        record.status, record.outcome = error.status, f"refused:{error.reason}"
-        record.write()
         response = refusal(error.status, error.body())
+        draft = Draft("other", bytes_out=len(error.body()))
+        draft.refuse(error)
+        self.records.publish(draft.finish())
         response.force_close()
         return response
 
@@ -82,13 +85,17 @@ def _refusal_of(status: int, exc: BaseException | None) -> BadTarget | InternalE
 class Server(web.Server):
     """Makes connections. aiohttp's own would fall back to its defaults, decompression included, on any TypeError."""
 
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
-        """Serve requests by ``handler``, which is cancelled when its client goes away."""
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], records: Records) -> None:
+        """Serve requests by ``handler``, which is cancelled when its client goes away.
+
+        Requests that do not get there, as they are no HTTP, are published in ``records``.
+        """
         super().__init__(handler, handler_cancellation=True)
+        self._records = records
 
     def __call__(self) -> Connection:
         """Return the protocol of a new connection."""
-        return Connection(
+        connection = Connection(
             self,
             loop=asyncio.get_running_loop(),
             auto_decompress=False,
@@ -99,3 +106,5 @@ class Server(web.Server):
             max_field_size=MAX_HEADER_BYTES,
             max_headers=MAX_HEADERS,
         )
+        connection.records = self._records
+        return connection

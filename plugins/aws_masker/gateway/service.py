@@ -17,6 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
+from aws_masker.audit.hub import Records
 from aws_masker.errors import MaskerError
 from aws_masker.gateway.exchange import Exchanges
 from aws_masker.gateway.record import log
@@ -41,8 +42,9 @@ class RunningGateway:
         self._owns_masker = owns_masker
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws-masker")
         self._upstream = Upstream(settings)
-        self._exchanges = Exchanges(settings, masker, self._upstream, self._pool)
-        self._runner = web.ServerRunner(Server(self._exchanges.serve), shutdown_timeout=CLEANUP_SECONDS)
+        self.records = Records()
+        self._exchanges = Exchanges(settings, masker, self._upstream, self._pool, self.records)
+        self._runner = web.ServerRunner(Server(self._exchanges.serve, self.records), shutdown_timeout=CLEANUP_SECONDS)
         self._site: web.TCPSite | None = None
         self._closing = asyncio.Lock()
         self._closed = False
@@ -160,6 +162,7 @@ async def _serve(settings: Settings) -> int:
 
 async def _until_stopped(settings: Settings, masker: Masker) -> int:
     gateway = await start(settings, masker=masker)
+    gateway.records.listen(lambda record, _bodies: log.info(record.json()))
     settle()
     warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")

@@ -20,7 +20,7 @@ from aws_masker.vault.redis_links import open_link
 from aws_masker.vault.sealing import Sealer
 from aws_masker.vault.sqlite import SqliteVault
 
-__all__ = ["GuardedVault", "State", "Vault", "VaultStatus", "open_vault"]
+__all__ = ["GuardedVault", "State", "Vault", "VaultStatus", "open_vault", "state_of"]
 
 _REDIS_SCHEMES = (
     "redis",
@@ -31,6 +31,11 @@ _REDIS_SCHEMES = (
     "rediss+cluster",
 )
 _FORMS = ("memory://", "sqlite:///PATH", *(f"{scheme}://HOST:PORT" for scheme in _REDIS_SCHEMES))
+
+
+def state_of(vault: Vault) -> State | None:
+    """Return how a vault fares, without asking its store; None for one that has no circuit breaker."""
+    return vault.status().state if isinstance(vault, GuardedVault) else None
 
 
 def open_vault(settings: Settings, environ: Mapping[str, str] = os.environ) -> GuardedVault:
