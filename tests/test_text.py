@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_masker import Blocked, Limits, TooLarge, catalogue
+from aws_masker.alone import WINDOW
 from aws_masker.parts import Found, FoundCache, Part
-from aws_masker.text import WINDOW
 from masking import marked, masker, plain
 
 
@@ -78,6 +78,16 @@ def test_a_secret_is_masked_from_there_on_too() -> None:
 
 def test_a_given_term_is_masked_from_the_first_word() -> None:
     assert one("Acme Ledger and acme-ledger", terms=("Acme Ledger", "acme-ledger")) == "«Acme Ledger» and «acme-ledger»"
+
+
+def test_a_name_that_a_term_covers_is_learned_all_the_same() -> None:
+    text = "--bucket ledger-logs then ledger-logs"
+    assert one(text, terms=("bucket ledger-logs",)) == "--«bucket ledger-logs» then «ledger-logs»"
+
+
+def test_a_term_that_only_overlaps_an_identifier_leaves_it_whole() -> None:
+    assert one("--bucket ledger-logs", terms=("logs then",)) == "--bucket «ledger-logs»"
+    assert one("--bucket ledger-logs then", terms=("logs then",)) == "--bucket «ledger-logs» then"
 
 
 def test_terms_are_counted_as_such() -> None:

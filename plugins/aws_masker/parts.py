@@ -9,11 +9,12 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
+from aws_masker.alone import Automaton, Hit, Spans, standing_alone
 from aws_masker.catalogue import Catalogue, Family
 from aws_masker.context import END, joined
 from aws_masker.errors import Blocked
@@ -49,7 +50,7 @@ class Part(NamedTuple):
     """``start:end`` of a text, in bytes, and the token that takes its place.
 
     ``label`` is the token's. With ``learns``, the value is a name to look for elsewhere. ``family`` is the place of
-    its family in the catalogue, OPERATORS for a term that was given.
+    its family among those of the rules.
     """
 
     start: int
@@ -60,15 +61,36 @@ class Part(NamedTuple):
     learns: bool
 
 
+# The last of the families of the rules, which no catalogue has: names that were given, and how.
+GIVEN_FAMILIES: Final = ("inventory-name", "operator-term")
+INVENTORY: Final = -2
 OPERATORS: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one text holds: the parts to be masked, ascending, and how many identifiers of each family."""
+    """What one text holds: the parts to be masked, ascending, and how many identifiers of each family.
+
+    ``covered`` are parts in whose place a given name stands: not masked by themselves, but learned.
+    """
 
     parts: list[Part]
     counts: Mapping[int, int]
+    covered: Sequence[Part] = ()
+
+
+class Given:
+    """The names that are known before the first text: the operator's terms and those of an inventory."""
+
+    def __init__(self, families: Mapping[bytes, int]) -> None:
+        """Build the automaton of names, given with the place of each one's family among those of the rules."""
+        self.names = tuple(sorted(families))
+        self.families = tuple(families[name] for name in self.names)
+        self.automaton = Automaton(self.names)
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"<Given: {len(self.names)} names>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +99,7 @@ class Rules:
 
     names: Names
     tokens: Tokens
+    # Those of the catalogue, and then GIVEN_FAMILIES.
     families: tuple[str, ...]
     policies: tuple[Policy, ...]
     # What was said of a family or kind holds for its identifiers as parts of others too: an account in an ARN.
@@ -85,18 +108,28 @@ class Rules:
     # an address.
     learns: tuple[bool, ...]
     stays: tuple[Stays, ...]
-    terms: tuple[bytes, ...] = field(repr=False)
+    given: Given
     limits: Limits
 
 
-def rules(catalogue: Catalogue, names: Names, tokens: Tokens, settings: Settings) -> Rules:
-    """Return the rules that ``settings`` make of a catalogue: policy by family, else by kind, else mask."""
+def rules(
+    catalogue: Catalogue, names: Names, tokens: Tokens, settings: Settings, inventory: Mapping[str, str] | None = None
+) -> Rules:
+    """Return the rules that ``settings`` make of a catalogue: policy by family, else by kind, else mask.
+
+    ``inventory`` are the names known beside the terms, and the family or kind of each.
+    """
     policy = settings.policy
     return Rules(
         names=names,
         tokens=tokens,
-        families=tuple(family.name for family in catalogue.families),
-        policies=tuple(policy.get(family.name, policy.get(family.kind, "mask")) for family in catalogue.families),
+        families=(*(family.name for family in catalogue.families), *GIVEN_FAMILIES),
+        # A name of which nothing else is known is of the kind name; a term is masked whatever the policy.
+        policies=(
+            *(policy.get(family.name, policy.get(family.kind, "mask")) for family in catalogue.families),
+            policy.get("name", "mask"),
+            "mask",
+        ),
         part_policies={
             family.label.encode(): policy.get(family.name, policy.get(family.kind, "mask"))
             for family in catalogue.families
@@ -104,9 +137,19 @@ def rules(catalogue: Catalogue, names: Names, tokens: Tokens, settings: Settings
         },
         learns=tuple(_learns(family) for family in catalogue.families),
         stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
-        terms=tuple(sorted({term.encode("utf-8", "surrogatepass") for term in settings.terms if term})),
+        given=_given(catalogue, settings.terms, inventory or {}),
         limits=settings.limits,
     )
+
+
+def _given(catalogue: Catalogue, terms: Sequence[str], inventory: Mapping[str, str]) -> Given:
+    places = {family.name: place for place, family in enumerate(catalogue.families)}
+    families = {_bytes(name): places.get(family, INVENTORY) for name, family in inventory.items()}
+    return Given(families | {_bytes(term): OPERATORS for term in terms})
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _learns(family: Family) -> bool:
@@ -164,6 +207,9 @@ class FoundCache:
                 self._parts -= len(self._kept.popitem(last=False)[1].parts)
 
 
+_Placed = TypeVar("_Placed", Finding, Hit)
+
+
 class Finder:
     """Finds the parts of texts by one set of rules."""
 
@@ -171,6 +217,8 @@ class Finder:
         """Combine a compiled catalogue with ``rules``; ``cache_key`` keys the digests of the cache."""
         self._scanner = scanner
         self._rules = rules
+        # Tokens, labels and policies of the given names that were met.
+        self._given: dict[int, tuple[bytes, bytes, Policy]] = {}
         self.cache = FoundCache(cache_key)
 
     def find(self, texts: Sequence[Text]) -> list[Found]:
@@ -190,27 +238,20 @@ class Finder:
             pieces.append(piece)
             places.append((length + head, index, digest))
             length += len(piece)
-        for (start, index, digest), findings in zip(places, self._findings(pieces, places, texts), strict=True):
-            one = self._found(texts[index].data, findings, start)
+        if not pieces:
+            return [one for one in found if one is not None]
+        whole = b"".join([*pieces, END])
+        findings = _by_text(self._scanner.find(whole), places, texts)
+        given = _by_text(self._rules.given.automaton.hits(whole), places, texts)
+        for (start, index, digest), here, names in zip(places, findings, given, strict=True):
+            data = texts[index].data
+            one = self._found(data, here, start)
+            if names:
+                one = self._with_given(data, one, [Hit(which, low - start, high - start) for which, low, high in names])
             found[index] = one
             if digest is not None:
                 self.cache.put(digest, one)
         return [one for one in found if one is not None]
-
-    def _findings(
-        self, pieces: list[bytes], places: list[tuple[int, int, bytes | None]], texts: Sequence[Text]
-    ) -> list[list[Finding]]:
-        """Scan all pieces put together, and return the findings of each."""
-        findings: list[list[Finding]] = [[] for _ in places]
-        if not pieces:
-            return findings
-        starts = [start for start, _, _ in places]
-        for finding in self._scanner.find(b"".join([*pieces, END])):
-            at = bisect_right(starts, finding.start) - 1
-            # What stands in a head is a key: a text of its own, and here only looked at.
-            if at >= 0 and finding.end <= starts[at] + len(texts[places[at][1]].data):
-                findings[at].append(finding)
-        return findings
 
     def _found(self, data: bytes, findings: list[Finding], offset: int) -> Found:
         """Return the parts of a text that are to be replaced, given its findings, which are ``offset`` too far on."""
@@ -253,13 +294,73 @@ class Finder:
         parts.sort()
         return Found(parts, counts)
 
+    def _with_given(self, data: bytes, found: Found, hits: list[Hit]) -> Found:
+        """Return what a text holds together with the given names in it. Raises Blocked."""
+        rules = self._rules
+        made = {which: self._of_given(which) for which in {hit.which for hit in hits}}
+        looked_for = (hit for hit in hits if made[hit.which][2] != "allow")
+        spans = [(part.start, part.end) for part in found.parts]
+        names = []
+        counts = dict(found.counts)
+        for which, start, end in standing_alone(looked_for, data, spans, list(token_spans(data, rules.tokens))):
+            token, label, policy = made[which]
+            family = rules.given.families[which]
+            if policy == "block":
+                raise Blocked(_blocked(rules.families[family]))
+            names.append(Part(start, end, token, label, family, learns=False))
+            counts[family] = counts.get(family, 0) + 1
+        parts, covered = laid_over(found.parts, names)
+        return Found(parts, counts, covered)
+
+    def _of_given(self, which: int) -> tuple[bytes, bytes, Policy]:
+        """Return the token of a given name, its label and its policy."""
+        known = self._given.get(which)
+        if known is None:
+            rules = self._rules
+            family = rules.given.families[which]
+            token, label = self.made(rules.given.names[which])
+            policy = rules.policies[family]
+            if family != OPERATORS:
+                policy = rules.part_policies.get(label, policy)
+            known = self._given[which] = (token, label, policy)
+        return known
+
     def token(self, value: bytes, stays: Stays) -> tuple[bytes, bytes] | None:
         """Return the token for ``value`` and its label, or None where it identifies nobody."""
         names = self._rules.names
         if (stays is Stays.COMMON and names.is_common(value)) or (stays is Stays.WORDS and names.is_word(value)):
             return None
+        return self.made(value)
+
+    def made(self, value: bytes) -> tuple[bytes, bytes]:
+        """Return the token for ``value`` and its label, which is what the value's own form makes of it."""
+        names = self._rules.names
         label = names.label(value)
         return self._rules.tokens.make(label, names.canonical(label, value)), label
+
+
+def laid_over(parts: list[Part], names: list[Part]) -> tuple[list[Part], list[Part]]:
+    """Return ``parts`` with ``names`` in place of those that they cover, and those; all ascend."""
+    places = Spans([(name.start, name.end) for name in names])
+    kept: list[Part] = []
+    covered: list[Part] = []
+    for part in parts:
+        (covered if places.over(part.start, part.end) else kept).append(part)
+    return sorted([*kept, *names]), covered
+
+
+def _by_text(
+    found: Iterable[_Placed], places: list[tuple[int, int, bytes | None]], texts: Sequence[Text]
+) -> list[list[_Placed]]:
+    """Return what was found in all pieces put together by the text in which it lies."""
+    by_text: list[list[_Placed]] = [[] for _ in places]
+    starts = [start for start, _, _ in places]
+    for one in found:
+        at = bisect_right(starts, one.start) - 1
+        # What stands in a head is a key: a text of its own, and here only looked at.
+        if at >= 0 and one.end <= starts[at] + len(texts[places[at][1]].data):
+            by_text[at].append(one)
+    return by_text
 
 
 def token_spans(text: bytes, tokens: Tokens) -> Iterator[Span]:

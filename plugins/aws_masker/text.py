@@ -9,20 +9,15 @@ texts put together, and every hit behind the place where its name was learned co
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
-
+from aws_masker.alone import Automaton, standing_alone
 from aws_masker.context import END
 from aws_masker.errors import TooLarge
-from aws_masker.parts import OPERATORS, Finder, Found, FoundCache, Part, Rules, Stays, Text, token_spans
+from aws_masker.parts import Finder, Found, FoundCache, Part, Rules, Text, laid_over, token_spans
 from aws_masker.re2c import Span
-from aws_masker.scan import Scanner, bounded
-
-TERMS_FAMILY: Final = "operator-term"
-WINDOW: Final = 4096
+from aws_masker.scan import Scanner
 
 
 @dataclass(slots=True)
@@ -76,44 +71,28 @@ class TextMasker:
         return result
 
     def _names_elsewhere(self, whole: bytes, starts: list[int], found: list[Found], tokens: list[Span]) -> list[Part]:
-        """Return where known names stand alone, behind where they were learned; places are in ``whole``.
-
-        A name that covers parts takes their place: a value is masked the same way wherever it stands. One that only
-        overlaps a part, or touches a token, is left to it.
-        """
-        known: dict[bytes, tuple[int, int]] = {}
+        """Return where learned names stand alone, behind where they were learned; places are in ``whole``."""
+        learned: dict[bytes, tuple[int, int]] = {}
         taken: list[Span] = []
         for offset, one in zip(starts, found, strict=True):
-            for start, end, _, _, family, learns in one.parts:
-                place = (offset + start, offset + end)
-                taken.append(place)
-                if learns:
-                    known.setdefault(whole[place[0] : place[1]], (place[1], family))
-        if len(known) > self._rules.limits.names:
+            taken += [(offset + part.start, offset + part.end) for part in one.parts]
+            for part in sorted((*one.parts, *one.covered)) if one.covered else one.parts:
+                if part.learns:
+                    value = whole[offset + part.start : offset + part.end]
+                    learned.setdefault(value, (offset + part.end, part.family))
+        if len(learned) > self._rules.limits.names:
             raise TooLarge(_too_many("names", "names", self._rules.limits.names))
-        # Terms are known from the start.
-        known |= dict.fromkeys(self._rules.terms, (-1, OPERATORS))
-        if not known:
+        if not learned:
             return []
-        values = list(known)
-        of_tokens, of_parts = _Spans(tokens), _Spans(taken)
-        made: dict[int, tuple[bytes, bytes] | None] = {}
+        values = list(learned)
+        since = [end for end, _ in learned.values()]
+        hits = (hit for hit in Automaton(values).hits(whole) if hit.start >= since[hit.which])
+        made: dict[int, tuple[bytes, bytes]] = {}
         names: list[Part] = []
-        free_from = 0
-        for which, start, end in _hits(values, whole):
-            learned, family = known[values[which]]
-            if start < learned or start < free_from or of_tokens.over(start, end):
-                continue
-            if any(low < start or high > end or (low, high) == (start, end) for low, high in of_parts.over(start, end)):
-                continue
-            if not bounded(whole, start, end):
-                continue
+        for which, start, end in standing_alone(hits, whole, taken, tokens):
             if which not in made:
-                made[which] = self._finder.token(values[which], Stays.NOTHING)
-            token = made[which]
-            if token is not None:
-                names.append(Part(start, end, *token, family, learns=False))
-                free_from = end
+                made[which] = self._finder.made(values[which])
+            names.append(Part(start, end, *made[which], learned[values[which]][1], learns=False))
         return names
 
     def _insert(self, names: list[Part], starts: list[int], result: Result) -> None:
@@ -123,52 +102,9 @@ class TextMasker:
             index = bisect_right(starts, name.start) - 1
             offset = starts[index]
             by_text.setdefault(index, []).append(name._replace(start=name.start - offset, end=name.end - offset))
-            result.counts[TERMS_FAMILY if name.family == OPERATORS else self._rules.families[name.family]] += 1
+            result.counts[self._rules.families[name.family]] += 1
         for index, here in by_text.items():
-            covered = _Spans([(name.start, name.end) for name in here])
-            kept = [part for part in result.parts[index] if not covered.over(part.start, part.end)]
-            result.parts[index] = sorted(kept + here)
-
-
-class _Spans:
-    """Ascending spans without overlaps, asked about places that come in ascending order too."""
-
-    __slots__ = ("_at", "_spans")
-
-    def __init__(self, spans: list[Span]) -> None:
-        self._spans = spans
-        self._at = 0
-
-    def over(self, start: int, end: int) -> list[Span]:
-        """Return the spans that have something in common with ``start:end``; ``start`` never goes back."""
-        spans, at = self._spans, self._at
-        count = len(spans)
-        while at < count and spans[at][1] <= start:
-            at += 1
-        self._at = at
-        if at == count or spans[at][0] >= end:
-            return []
-        last = at
-        while last < count and spans[last][0] < end:
-            last += 1
-        return spans[at:last]
-
-
-def _hits(values: list[bytes], text: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield where each of ``values`` stands, with its place among them: ascending, the longest first.
-
-    A window at a time, for names can be made so that very many overlap.
-    """
-    automaton = BytesAhoCorasick(values, matchkind=MatchKind.Standard)
-    longest = max(map(len, values))
-    for base in range(0, len(text), WINDOW):
-        window = text[base : base + WINDOW + longest]
-        hits = automaton.find_matches_as_indexes(window, overlapping=True)
-        hits.sort(key=lambda hit: (hit[1], -hit[2]))
-        for which, start, end in hits:
-            if start >= WINDOW:
-                break
-            yield which, base + start, base + end
+            result.parts[index], _ = laid_over(result.parts[index], here)
 
 
 def _starts(texts: Sequence[Text]) -> list[int]:
