@@ -14,7 +14,7 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c "$(SUPPORTED)" 2>/dev/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo verify test lint bench lock clean
+.PHONY: help run demo verify test lint bench accuracy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lint: $(VENV)/dev.stamp ## Lint and check the types
 
 bench: $(VENV)/dev.stamp ## Measure throughput and added latency
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+accuracy: $(VENV)/dev.stamp ## Measure what is found and what is changed without need, on texts made from public packages
+	@exec $(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 lock: $(BIN)/python ## Write the lock files anew from pyproject.toml
 	$(BIN)/python -m venv $(VENV)/lock

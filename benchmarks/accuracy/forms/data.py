@@ -1,0 +1,97 @@
+"""Structured data: JSON at three depths, YAML, what the AWS CLI prints as text and as tables, CloudTrail's records."""
+
+import json
+import random
+from typing import Any
+
+from benchmarks.accuracy.facts import Fact, camel, pascal
+
+
+def document(fact: Fact, chance: random.Random) -> dict[str, Any]:
+    """Return an answer of AWS with ``fact`` in it, among members that identify nobody."""
+    value: Any = [fact.value] if fact.listed else fact.value
+    members = {
+        fact.member: value,
+        "Status": chance.choice(("ACTIVE", "available", "CREATING")),
+        "CreationTime": "2024-05-31T10:11:12.345000+00:00",
+        "Count": chance.randrange(100),
+        "Enabled": chance.random() < 0.5,
+    }
+    order = list(members)
+    chance.shuffle(order)
+    items = [{key: members[key] for key in order}]
+    return {f"{pascal(fact.noun)}s": items} if chance.random() < 0.7 else items[0]
+
+
+def json_pretty(fact: Fact, chance: random.Random) -> str:
+    """Write JSON as the AWS CLI prints it."""
+    return json.dumps(document(fact, chance), indent=4) + "\n"
+
+
+def json_compact(fact: Fact, chance: random.Random) -> str:
+    """Write JSON as programs send it."""
+    return json.dumps(document(fact, chance), separators=(",", ":"))
+
+
+def json_in_string(fact: Fact, chance: random.Random) -> str:
+    """Write JSON as the body of an event: its quotes escaped."""
+    return json.dumps({"messageId": "m-1", "body": json_compact(fact, chance)}, indent=2)
+
+
+def json_in_string_twice(fact: Fact, chance: random.Random) -> str:
+    """Write JSON in JSON in JSON, as SNS hands it to SQS."""
+    return json.dumps({"Records": [{"body": json_in_string(fact, chance)}]})
+
+
+def yaml(fact: Fact, chance: random.Random) -> str:
+    """Write YAML as people write it, a list's values on lines of their own."""
+    key = chance.choice((pascal(fact.member), camel(fact.member)))
+    quote = chance.choice(("", "", '"', "'"))
+    value = f"{quote}{fact.value}{quote}"
+    line = f"{key}:\n    - {value}" if fact.listed else f"{key}: {value}"
+    return f"# deployed nightly\nsettings:\n  enabled: true\n  {line}\n  retries: 3\n"
+
+
+def cli_text(fact: Fact, chance: random.Random) -> str:
+    """Write ``--output text``: no keys, the scalars in the order of their keys behind the name of their list."""
+    head = f"{pascal(fact.noun)}s".upper()
+    command = f"$ aws {fact.service} describe --output text\n" if chance.random() < 0.5 else ""
+    if fact.listed:
+        return f"{command}{pascal(fact.member).upper()}\t{fact.value}\n"
+    members = {fact.member: fact.value, "CreationTime": "2024-05-31T10:11:12+00:00", "Status": "ACTIVE"}
+    cells = "\t".join(members[key] for key in sorted(members))
+    return f"{command}{head}\t{cells}\n"
+
+
+def cli_table(fact: Fact, chance: random.Random) -> str:
+    """Write ``--output table``: a column for each key, or a row for each where there is one item."""
+    if chance.random() < 0.5:
+        rows = sorted(
+            {"Status": "ACTIVE", "CreationTime": "2024-05-31T10:11:12+00:00", fact.member: fact.value}.items()
+        )
+        left, right = (max(len(row[at]) for row in rows) + 2 for at in (0, 1))
+        rule = f"+{'-' * left}+{'-' * right}+"
+        lines = [f"|{key:^{left}}|{value:^{right}}|" for key, value in rows]
+        title = f"|{'Describe' + pascal(fact.noun):^{left + right + 1}}|"
+        return "\n".join(("-" * len(title), title, rule, *lines, rule, ""))
+    columns = sorted({"Status": "ACTIVE", "Engine": "aurora", fact.member: fact.value}.items())
+    widths = [max(len(key), len(value)) + 2 for key, value in columns]
+    rule = "+" + "+".join("-" * width for width in widths) + "+"
+    head = "|" + "|".join(f"{key:^{width}}" for (key, _), width in zip(columns, widths, strict=True)) + "|"
+    cells = "|" + "|".join(f"{value:^{width}}" for (_, value), width in zip(columns, widths, strict=True)) + "|"
+    return f"{rule}\n{head}\n{rule}\n{cells}\n{rule}\n"
+
+
+def cloudtrail(fact: Fact, chance: random.Random) -> str:
+    """Write one record of CloudTrail, on one line."""
+    place = chance.choice(("requestParameters", "responseElements"))
+    record = {
+        "eventVersion": "1.08",
+        "eventTime": "2024-05-31T10:11:12Z",
+        "eventSource": f"{fact.service}.amazonaws.com",
+        "eventName": fact.operation,
+        "awsRegion": "eu-west-1",
+        place: {camel(fact.member): [fact.value] if fact.listed else fact.value, "dryRun": False},
+        "eventType": "AwsApiCall",
+    }
+    return json.dumps({"Records": [record]}, separators=(",", ":"))
