@@ -285,6 +285,53 @@ def test_a_key_is_written_privately_and_never_over_another(run: Run, tmp_path: P
     assert run("mask", "--key-file", str(path), stdin=TEXT).code == 0
 
 
+def test_a_key_is_rotated_and_what_the_one_before_masked_is_restored_until_it_is_retired(
+    run: Run, own_home: Path
+) -> None:
+    masked = run("mask", stdin=TEXT).out
+    rotated = run("key", "rotate")
+    assert rotated.code == 0
+    assert "start what uses it again" in rotated.out
+    assert run("restore", stdin=masked).out == TEXT
+    assert run("mask", stdin=masked).out == masked
+    assert run("mask", stdin=TEXT).out != masked
+    assert run("key", "retire").code == 0
+    assert run("restore", stdin=masked).out == masked
+    assert (state(own_home) / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_are_shown_by_fingerprints_that_stay_with_them(run: Run, own_home: Path) -> None:
+    run("mask", stdin=TEXT)
+    first = run("key", "show").out.split()[-1]
+    prepared = run("key", "prepare").out.splitlines()
+    rotated = run("key", "rotate").out.splitlines()
+    assert prepared[0] == f"in use    {first}"
+    assert rotated[0].split()[-1] == prepared[1].split()[-1]
+    assert re.fullmatch(rf"previous  {first}  in use until \d{{4}}-\d\d-\d\d", rotated[1])
+    keys = [word for word in (state(own_home) / "key").read_text("ascii").split() if len(word) == 64]
+    assert len(keys) == 2
+    assert not any(key in " ".join((*prepared, *rotated)) for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (("rotate",), {"AWS_MASKER_KEY": KEY}, "docs/configuration.md"),
+        (("rotate", "--out", "new"), {}, "--key-file"),
+        (("--key-file", "new"), {}, "--out"),
+        (("retire",), {}, "No such file"),
+    ],
+)
+def test_a_key_that_cannot_be_changed_is_told_with_the_remedy(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], variables: dict[str, str], told: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result = run("key", *arguments)
+    assert (result.code, KEY in result.err) == (2, False)
+    assert told in result.err
+
+
 def test_settings_show_where_each_value_came_from_and_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MASKER_KEY", KEY)
     monkeypatch.setenv("AWS_MASKER_VAULT", "redis://:made-up-word@127.0.0.1:6379/0")

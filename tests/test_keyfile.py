@@ -8,6 +8,8 @@ import pytest
 
 from aws_masker import keyfile
 from aws_masker.errors import SettingsError
+from aws_masker.keyfile import KeyFile, Previous
+from masking import KEY, OTHER_KEY
 
 
 def test_a_key_that_is_made_is_private_and_in_a_private_folder(tmp_path: Path) -> None:
@@ -88,3 +90,114 @@ def test_the_own_folder_follows_the_convention_of_the_desktop(tmp_path: Path) ->
     home = Path.home() / ".local" / "state" / "aws-masker"
     assert keyfile.state_folder({}) == home
     assert keyfile.state_folder({"XDG_STATE_HOME": "relative"}) == home
+
+
+# Several keys.
+
+
+def key_file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "key"
+    path.touch(0o600)
+    path.write_text(text, "ascii")
+    return path
+
+
+def test_the_lines_of_a_file_say_what_each_key_is_for(tmp_path: Path) -> None:
+    path = key_file(tmp_path, f"# made-up\n\n previous {'a' * 64} until 2026-11-22\n{KEY} # in use\nnext {OTHER_KEY}\n")
+    keys = keyfile.read(path, "--key-file")
+    assert keys == KeyFile(KEY, (OTHER_KEY,), (Previous("a" * 64, "2026-11-22"),))
+    assert keys.accepted == (OTHER_KEY, "a" * 64)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        f"next {KEY}\n",
+        f"{KEY}\n{OTHER_KEY}\n",
+        f"{KEY}\nformer {OTHER_KEY}\n",
+        f"{KEY}\nprevious {OTHER_KEY} since 2026-11-22\n",
+    ],
+)
+def test_a_file_that_can_be_taken_for_two_things_is_refused_without_quoting_it(text: str, tmp_path: Path) -> None:
+    path = key_file(tmp_path, text)
+    with pytest.raises(SettingsError, match=r"needs one|expected a key") as caught:
+        keyfile.read(path, "--key-file")
+    assert KEY not in str(caught.value)
+    assert OTHER_KEY not in str(caught.value)
+
+
+def test_the_next_key_is_used_and_the_one_before_is_kept_until_it_is_retired(tmp_path: Path) -> None:
+    path = key_file(tmp_path, KEY + "\n")
+    coming = keyfile.change(path, keyfile.prepared).following[0]
+    assert keyfile.read(path, "").current == KEY
+    keyfile.change(path, lambda keys: keyfile.rotated(keys, "2026-11-22"))
+    assert keyfile.read(path, "") == KeyFile(coming, (), (Previous(KEY, "2026-11-22"),))
+    keyfile.change(path, keyfile.retired)
+    assert keyfile.read(path, "") == KeyFile(coming)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["key"]
+
+
+def test_without_a_next_key_a_fresh_one_is_made(tmp_path: Path) -> None:
+    path = key_file(tmp_path, KEY + "\n")
+    keys = keyfile.change(path, lambda keys: keyfile.rotated(keys, "2026-11-22"))
+    assert re.fullmatch("[0-9a-f]{64}", keys.current)
+    assert keys.current != KEY
+
+
+def test_a_key_is_not_forgotten_without_being_told_to(tmp_path: Path) -> None:
+    path = key_file(tmp_path, KEY + "\n")
+    for _ in range(4):
+        keyfile.change(path, lambda keys: keyfile.rotated(keys, "2026-11-22"))
+    before = path.read_text("ascii")
+    for step in (keyfile.prepared, lambda keys: keyfile.rotated(keys, "2026-11-22")):
+        with pytest.raises(SettingsError, match="aws-masker key retire"):
+            keyfile.change(path, step)
+    assert path.read_text("ascii") == before
+
+
+def test_of_many_rotations_at_once_none_is_lost(tmp_path: Path) -> None:
+    path = key_file(tmp_path, KEY + "\n")
+    start = threading.Barrier(4)
+
+    def rotate() -> None:
+        start.wait()
+        keyfile.change(path, lambda keys: keyfile.rotated(keys, "2026-11-22"))
+
+    threads = [threading.Thread(target=rotate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    keys = keyfile.read(path, "")
+    assert len({keys.current, *keys.accepted}) == 5
+    assert keys.previous[-1].key == KEY
+
+
+def test_a_rotation_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = key_file(tmp_path, KEY + "\n")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SettingsError, match=r"No space left on device.*nothing was changed"):
+        keyfile.change(path, keyfile.prepared)
+    assert path.read_text("ascii") == KEY + "\n"
+    assert [one.name for one in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_file_that_is_reached_by_a_link_is_changed_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    path = key_file(tmp_path / "real", KEY + "\n")
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    keyfile.change(link, keyfile.prepared)
+    assert link.is_symlink()
+    assert len(path.read_text("ascii").splitlines()) == 2
+
+
+def test_no_key_shows_in_a_representation() -> None:
+    assert KEY not in repr(KeyFile(KEY, (KEY,), (Previous(KEY, "2026-11-22"),)))

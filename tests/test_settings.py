@@ -306,7 +306,7 @@ def test_nothing_in_the_file_is_no_error(text: str, config: WriteConfig) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tenat: a", "has no setting 'tenat'; known are allow_content_types, key, key_file, limits"),
+        ("tenat: a", "has no setting 'tenat'; known are accepted_keys, allow_content_types, key, key_file, limits"),
         ("limits: {bodi: 1}", "limits has no setting 'bodi'; known are body, body_seconds"),
         ("limits: 5", "limits must be a mapping of body"),
         ("- a", "the file must be a mapping"),
@@ -388,6 +388,48 @@ def test_a_bad_key_in_a_file_is_named_by_the_file(tmp_path: Path) -> None:
     assert message.startswith(f"--key-file: {path}")
     assert "aws-masker key" in message
     assert "made-up" not in message
+
+
+def test_further_keys_of_a_key_file_are_accepted_beside_those_that_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(f"{KEY}\nprevious {OTHER_KEY} until 2026-11-22\n", "ascii")
+    path.chmod(0o600)
+    alone = load({"key_file": str(path)}, {})
+    assert alone.settings.accepted_keys == (OTHER_KEY,)
+    assert alone.origins["accepted_keys"] == f"command line, {path}"
+    third = "5ca1ab1e00112233445566778899aabbccddeeff0123456789fedcba98765432"
+    both = load({"key_file": str(path)}, {"AWS_MASKER_ACCEPTED_KEYS": f"{third},{OTHER_KEY}"})
+    assert both.settings.accepted_keys == (third, OTHER_KEY)
+    assert both.origins["accepted_keys"] == f"environment, and command line, {path}"
+
+
+def test_a_bad_further_key_is_named_by_its_place_and_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(f"{KEY}\nnext {OTHER_KEY}\nprevious made-up", "ascii")
+    path.chmod(0o600)
+    in_file = refusal(lambda: load({"key_file": str(path)}, {}))
+    assert in_file.startswith(f"--key-file: {path}: key 2 of 2 is 7 bytes")
+    named = refusal(lambda: load({}, ENVIRON | {"AWS_MASKER_ACCEPTED_KEYS": f"{OTHER_KEY},made-up"}))
+    assert named.startswith("AWS_MASKER_ACCEPTED_KEYS (environment): key 2 of 2 is 7 bytes")
+    assert "made-up" not in in_file + named
+
+
+def test_only_so_many_further_keys_are_accepted() -> None:
+    keys = ",".join([OTHER_KEY] * 5)
+    assert "4 keys at most" in refusal(lambda: load({}, ENVIRON | {"AWS_MASKER_ACCEPTED_KEYS": keys}))
+
+
+def test_a_file_that_holds_further_keys_must_be_private(config: WriteConfig) -> None:
+    file = config(f"accepted_keys: ['{OTHER_KEY}']")
+    assert load(file, ENVIRON).settings.accepted_keys == (OTHER_KEY,)
+    Path(file["config"]).chmod(0o640)
+    assert f"chmod 600 {file['config']}" in refusal(lambda: load(file, ENVIRON))
+
+
+def test_no_key_shows_in_the_representation_of_settings() -> None:
+    shown = repr(load({}, ENVIRON | {"AWS_MASKER_ACCEPTED_KEYS": OTHER_KEY}))
+    assert KEY not in shown
+    assert OTHER_KEY not in shown
 
 
 def test_without_a_key_the_remedy_is_named() -> None:

@@ -46,6 +46,18 @@ def test_another_tenant_or_key_neither_makes_nor_knows_the_token(other: Tokens) 
     assert not is_token(other, token)
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_tokens_of_further_keys_are_known_and_none_is_made(count: int) -> None:
+    masters = [bytes([number]) + MASTER[1:] for number in range(1, count + 1)]
+    tokens = Tokens(MASTER, "team-a", LABELS, masters)
+    assert tokens.make(b"name", b"ledger-prod") == TOKENS.make(b"name", b"ledger-prod")
+    for master in masters:
+        theirs = Tokens(master, "team-a", LABELS).make(b"name", b"ledger-prod")
+        assert is_token(tokens, theirs)
+        assert not is_token(TOKENS, theirs)
+        assert not is_token(tokens, Tokens(master, "team-b", LABELS).make(b"name", b"ledger-prod"))
+
+
 @given(st.binary(max_size=40), st.sampled_from(LABELS), st.binary(max_size=20), st.binary(max_size=20))
 def test_a_token_is_found_wherever_it_stands(value: bytes, label: str, before: bytes, after: bytes) -> None:
     token = TOKENS.make(label.encode(), value)

@@ -6,6 +6,7 @@ derived by HKDF with SHA-256 (RFC 5869) under a distinct info string, so that no
 
 import base64
 import re
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -15,6 +16,9 @@ from aws_masker.errors import SettingsError
 KEY_BYTES = 32
 MIN_DISTINCT_BYTES = 16
 """Fewer different values among 32 bytes mean a made-up key: chance gives fewer than once in 10^15 keys."""
+
+MAX_ACCEPTED = 4
+"""Further keys at once: each costs a little for every token that comes in, and lets one forgery in 32,768 pass."""
 
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _HALF_HEX = re.compile(r"[0-9A-Fa-f]{32}")
@@ -43,6 +47,38 @@ def master_key(key: str | bytes) -> bytes:
         problem = f"is too regular to be random ({len(set(raw))} different values among its 32 bytes)"
         raise _refusal(problem)
     return raw
+
+
+def accepted_master_keys(accepted: Sequence[str]) -> list[bytes]:
+    """Return the master keys of which tokens are recognised, but not made.
+
+    Raises SettingsError as ``master_key`` does, with the place of the key in the list, or when they are too many.
+    """
+    if len(accepted) > MAX_ACCEPTED:
+        message = f"AWS_MASKER_ACCEPTED_KEYS: expected {MAX_ACCEPTED} keys at most, got {len(accepted)}: take some out"
+        raise SettingsError(message)
+    masters = []
+    for place, key in enumerate(accepted, 1):
+        try:
+            masters.append(master_key(key))
+        except SettingsError as error:
+            problem = str(error).removeprefix("AWS_MASKER_KEY")
+            message = f"AWS_MASKER_ACCEPTED_KEYS: key {place} of {len(accepted)}{problem}"
+            raise SettingsError(message) from None
+    return masters
+
+
+def master_keys(key: str | bytes, accepted: Sequence[str] = ()) -> tuple[bytes, ...]:
+    """Return the master keys, each once: the one in use first, then those that are only accepted.
+
+    Raises SettingsError.
+    """
+    return tuple(dict.fromkeys((master_key(key), *accepted_master_keys(accepted))))
+
+
+def fingerprint(key: str | bytes) -> str:
+    """Return what tells keys apart and says nothing of them: 12 hexadecimal digits. Raises SettingsError."""
+    return derive(master_key(key), "fingerprint", 6).hex()
 
 
 def derive(master: bytes, purpose: str, length: int = 32) -> bytes:

@@ -17,7 +17,7 @@ from aws_masker import catalogue, documents, multipart
 from aws_masker import parts as first_pass
 from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
 from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
-from aws_masker.keys import derive, master_key
+from aws_masker.keys import derive, master_keys
 from aws_masker.names import Names
 from aws_masker.parts import FoundCache, Text, token_spans
 from aws_masker.restore import restore_text
@@ -72,9 +72,9 @@ class Masker:
         self.settings = settings
         self.lost = 0
         self._lost_lock = threading.Lock()
-        master = master_key(settings.key)
+        master, *accepted = master_keys(settings.key, settings.accepted_keys)
         scanner, names = _compiled()
-        self._tokens = Tokens(master, settings.tenant, names.labels)
+        self._tokens = Tokens(master, settings.tenant, names.labels, accepted)
         rules = first_pass.rules(catalogue.load(), names, self._tokens, settings)
         self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
         # The name of all that decides what a text becomes, for records; see ruleset.

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aws_masker import catalogue
 from aws_masker.errors import SettingsError
-from aws_masker.keys import master_key
+from aws_masker.keys import MAX_ACCEPTED, accepted_master_keys, master_key
 from aws_masker.settings_fields import about, check
 
 Policy = Literal["mask", "allow", "block"]
@@ -92,6 +92,11 @@ def _is_key(key: str | bytes) -> bool:
     return True
 
 
+def _are_accepted_keys(keys: tuple[str, ...]) -> bool:
+    accepted_master_keys(keys)
+    return True
+
+
 def _is_policy(policy: Mapping[str, Policy]) -> bool:
     """Say yes, or raise SettingsError: a misspelt name would leave a policy without effect."""
     families = catalogue.load().names if policy else frozenset[str]()
@@ -144,6 +149,18 @@ class Settings:
             accepts=_is_key,
             secret=True,
             file=True,
+            option=False,
+        ),
+    )
+    accepted_keys: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata=about(
+            "Further keys while one is being changed: the one before, or the one to come. Their tokens are recognised "
+            "and restored, and never made. The further keys of a key file count as well.",
+            expected=f"up to {MAX_ACCEPTED} keys",
+            accepts=_are_accepted_keys,
+            secret=True,
             option=False,
         ),
     )
@@ -228,6 +245,7 @@ class Settings:
 
         Raises SettingsError.
         """
+        object.__setattr__(self, "accepted_keys", _as_tuple("accepted_keys", self.accepted_keys))
         object.__setattr__(self, "terms", _as_tuple("terms", self.terms))
         object.__setattr__(self, "allow_content_types", _as_tuple("allow_content_types", self.allow_content_types))
         check(self)

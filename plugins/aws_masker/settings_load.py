@@ -23,6 +23,8 @@ from aws_masker.settings_fields import ENVIRONMENT_PREFIX, FILE_SUFFIX, Setting,
 
 CONFIG: Final = "config"
 SETTINGS: Final = settings_of(Settings)
+ACCEPTED: Final = "accepted_keys"
+_ACCEPTED_KEYS: Final = next(setting for setting in SETTINGS if setting.name == ACCEPTED)
 
 # Every name that a source may give, and its place in the YAML file: ``limits_body`` stands at ``limits.body``.
 _PLACES: Final[Mapping[str, str]] = {setting.name: setting.yaml for setting in SETTINGS} | {
@@ -49,6 +51,15 @@ class Given:
     values: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The value of a setting, where it came from, and the further keys that stood beside it in a key file."""
+
+    value: Any = field(repr=False)
+    origin: str
+    accepted_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +114,29 @@ def gather(
     notes = list(_misspelt(environ))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    further: tuple[str, ...] = ()
+    beside = ""
     for setting in SETTINGS:
         origins[setting.name] = "default"
         for source in sources:
             if setting.name in source.values or setting.name + FILE_SUFFIX in source.values:
-                values[setting.name], origins[setting.name] = _value(setting, source, notes, make_key=make_key)
+                read = _value(setting, source, notes, make_key=make_key)
+                values[setting.name], origins[setting.name] = read.value, read.origin
+                if read.accepted_keys:
+                    further, beside = read.accepted_keys, read.origin
                 break
+    if further:
+        # They are no other choice than those that are named, which would win over them: all are accepted.
+        values[ACCEPTED] = tuple(dict.fromkeys((*values.get(ACCEPTED, ()), *further)))
+        origins[ACCEPTED] = beside if origins[ACCEPTED] == "default" else f"{origins[ACCEPTED]}, and {beside}"
     return Given(values, origins, tuple(notes))
 
 
-def _value(setting: Setting, source: _Source, notes: list[str], *, make_key: bool) -> tuple[Any, str]:
-    """Return the value that ``source`` has of ``setting``, and where it came from."""
+def _value(setting: Setting, source: _Source, notes: list[str], *, make_key: bool) -> _Read:
+    """Return what ``source`` says of ``setting``."""
     by_file = setting.name + FILE_SUFFIX
     if by_file not in source.values:
-        return setting.read(source.values[setting.name], source.where(setting.name)), source.title
+        return _Read(setting.read(source.values[setting.name], source.where(setting.name)), source.title)
     where = source.where(by_file)
     if setting.name in source.values:
         message = f"{where}: {source.where(setting.name)} is given too; keep one of the two"
@@ -126,14 +146,15 @@ def _value(setting: Setting, source: _Source, notes: list[str], *, make_key: boo
         message = f"{where}: expected the path of a file"
         raise SettingsError(message)
     path = Path(named).expanduser()
+    origin = f"{source.title}, {path}"
     if setting.kind == "key":
         if make_key and keyfile.make(path):
             notes.append(f"made a new key: {path} (keep it: without it nothing that was masked can be restored)")
-        value = setting.read(keyfile.read_private(path, where), f"{where}: {path}")
-    else:
-        lines = [line.strip() for line in _read(path, where).splitlines()]
-        value = setting.read([line for line in lines if line], f"{where}: {path}")
-    return value, f"{source.title}, {path}"
+        keys = keyfile.read(path, where)
+        value = setting.read(keys.current, f"{where}: {path}")
+        return _Read(value, origin, _ACCEPTED_KEYS.read(list(keys.accepted), f"{where}: {path}"))
+    lines = [line.strip() for line in _read(path, where).splitlines()]
+    return _Read(setting.read([line for line in lines if line], f"{where}: {path}"), origin)
 
 
 def _build(model: type[Any], values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Any:
@@ -200,8 +221,9 @@ def _from_yaml(path: Path) -> _Source:
         raise SettingsError(message) from None
     values = dict(_flat({} if loaded is None else loaded, (), path))
     source = _Source(f"file {path}", values, lambda name: f"{_PLACES[name]} ({path})")
-    if "key" in values:
-        keyfile.read_private(path, source.where("key"))
+    for name in ("key", ACCEPTED):
+        if name in values:
+            keyfile.read_private(path, source.where(name))
     return source
 
 

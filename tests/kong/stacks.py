@@ -35,6 +35,8 @@ class Setup:
     without: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     vault: str = ""
+    key: str = KEY
+    accepted_keys: str = ""
     consumers: Mapping[str, str] = field(default_factory=dict)
     """Names and keys of consumers."""
     refuses: bool = False
@@ -68,7 +70,11 @@ class Setup:
 
     def environment(self) -> dict[str, str]:
         """Return what kong.yml refers to."""
-        given = {"AWS_MASKER_KEY": KEY, "AWS_MASKER_VAULT": self.vault}
+        given = {
+            "AWS_MASKER_KEY": self.key,
+            "AWS_MASKER_ACCEPTED_KEYS": self.accepted_keys,
+            "AWS_MASKER_VAULT": self.vault,
+        }
         return {name: value for name, value in given.items() if value}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from client import ask, message, streaming
 from raw_upstream import RawUpstream
-from stacks import Setup, Stack, ask_until, next_record, records, wait_for
+from stacks import KEY, Setup, Stack, ask_until, next_record, records, wait_for
 
 from aws_masker.fake_api import FakeApi
 from redis_fixture import RedisServer
@@ -15,6 +15,7 @@ from redis_fixture import RedisServer
 INSTANCE = "i-0a1b2c3d4e5f60718"
 OTHER = "i-0ffffffffffffffff"
 ACCOUNT = "481516234217"
+NEW_KEY = "0ddba11f00d5ca1ab1e7e57ab1e0ffed9876543210fedcbaabcdef0123456789"
 TOKEN = re.compile(r"i-x[0-9a-z]{16}")
 
 Start = Callable[[Setup], Stack]
@@ -213,6 +214,23 @@ class TestWithRedis:
         answer = ask(shared.url, "/v1/messages", message(f"what is {token}?"))
         assert f"what is {token}?" in _sent(api)
         assert INSTANCE in _text(answer.body)
+
+    def test_while_the_key_is_changed_node_by_node_every_node_restores_what_any_of_them_masked(
+        self, start_stack: Start, api: FakeApi, redis_server: RedisServer
+    ) -> None:
+        def node(key: str, accepted: str) -> Stack:
+            return start_stack(Setup(api.url, vault=redis_server.url, key=key, accepted_keys=accepted))
+
+        ahead, behind = node(NEW_KEY, KEY), node(KEY, NEW_KEY)
+        tokens = []
+        for one in (ahead, behind):
+            ask(one.url, "/v1/messages", message(INSTANCE))
+            tokens += TOKEN.findall(_sent(api))
+        assert len(set(tokens)) == 2
+        for one in (ahead, behind):
+            answer = ask(one.url, "/v1/messages", message(f"what are {tokens[0]} and {tokens[1]}?"))
+            assert f"what are {tokens[0]} and {tokens[1]}?" in _sent(api)
+            assert _text(answer.body).count(INSTANCE) == 2
 
     def test_redis_holds_no_original(self, shared: Stack, redis_server: RedisServer) -> None:
         ask(shared.url, "/v1/messages", message(f"{INSTANCE} {ACCOUNT} {OTHER}"))

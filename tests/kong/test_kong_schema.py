@@ -7,6 +7,7 @@ from aws_masker.kong import schema
 from aws_masker.kong.exchange import Upstream
 
 KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"
+OTHER = "0ddba11f00d5ca1ab1e7e57ab1e0ffed9876543210fedcbaabcdef0123456789"
 ENVIRONMENT = {"AWS_MASKER_KEY": KEY}
 
 
@@ -29,7 +30,9 @@ def test_every_field_is_described_but_records() -> None:
 
 def test_secrets_are_referenceable_and_encrypted() -> None:
     fields = _fields()
-    assert all(fields[name]["referenceable"] and fields[name]["encrypted"] for name in ("key", "vault"))
+    assert all(
+        fields[name]["referenceable"] and fields[name]["encrypted"] for name in ("key", "accepted_keys", "vault")
+    )
 
 
 def test_settings_of_the_gateway_are_no_fields() -> None:
@@ -41,6 +44,11 @@ def test_the_configuration_goes_before_the_environment_and_that_before_defaults(
     settings = schema.read({"limits": {"depth": 9, "body": None}}, environment).settings
     assert (settings.limits.depth, settings.limits.names) == (9, 8)
     assert settings.limits.body == 32 << 20
+
+
+@pytest.mark.parametrize(("given", "accepted"), [("", ()), (OTHER, (OTHER,)), (f"{OTHER}, {KEY}", (OTHER, KEY))])
+def test_one_reference_may_name_several_accepted_keys_or_none(given: str, accepted: tuple[str, ...]) -> None:
+    assert schema.read({"accepted_keys": given}, ENVIRONMENT).settings.accepted_keys == accepted
 
 
 def test_kongs_own_keys_nulls_and_references_that_found_nothing_count_as_not_given() -> None:
@@ -57,6 +65,7 @@ def test_without_an_upstream_the_service_decides() -> None:
     ("config", "named"),
     [
         ({"key": "hidden-but-short"}, "config.key"),
+        ({"accepted_keys": f"{OTHER},hidden-but-short"}, "config.accepted_keys: key 2 of 2 is 16 bytes"),
         ({"vault": "hidden-but-no-url"}, "config.vault"),
         ({"policy": {"pii": "hidden-policy"}}, "config.policy"),
         ({"upstream": "https://api.example/hidden-path"}, "config.upstream"),
@@ -74,4 +83,6 @@ def test_a_missing_key_is_an_error_that_says_what_to_do() -> None:
 
 
 def test_no_key_shows_in_a_representation() -> None:
-    assert KEY not in repr(schema.read({}, ENVIRONMENT))
+    shown = repr(schema.read({"accepted_keys": OTHER}, ENVIRONMENT))
+    assert KEY not in shown
+    assert OTHER not in shown

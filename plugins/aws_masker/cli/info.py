@@ -1,13 +1,12 @@
-"""The commands that tell or make one thing: families, key, version."""
+"""The commands that tell one thing: families, version."""
 
 import argparse
 import dataclasses
 import json
 import platform
 from importlib import metadata
-from pathlib import Path
 
-from aws_masker import catalogue, keyfile
+from aws_masker import catalogue
 from aws_masker.errors import SettingsError
 
 
@@ -30,19 +29,6 @@ def families(parsed: argparse.Namespace) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         print("  ".join([*(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]))
-    return 0
-
-
-def key(parsed: argparse.Namespace) -> int:
-    """Print a fresh key, or write it to a new file."""
-    if parsed.out is None:
-        print(keyfile.fresh_key())
-        return 0
-    path = Path(parsed.out).expanduser()
-    if not keyfile.make(path):
-        message = f"{path} exists already and is left as it is: name another file, or remove it"
-        raise SettingsError(message)
-    print(f"wrote {path}; use it with --key-file {path} or AWS_MASKER_KEY_FILE={path}")
     return 0
 
 

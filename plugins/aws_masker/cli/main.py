@@ -133,13 +133,26 @@ client saw. No account, no network.
 """,
     ),
     "key": Command(
-        "cli.info:key",
-        "make a new key",
+        "cli.key:key",
+        "make a new key, or change the one in a key file",
         """\
   aws-masker key
-      print it
+      print a new one
   aws-masker key --out FILE
       write it to a new file that only you can read; never overwrites
+  aws-masker key rotate
+      use a new key (or the one that is prepared) from the next start on; tokens
+      of the previous one are still recognised and restored
+  aws-masker key prepare
+      before that, where several processes share the file or its copies: add the
+      key to come, whose tokens are recognised from the next start on
+  aws-masker key retire
+      forget the previous keys, and with them what their tokens stand for
+  aws-masker key show
+      what the file holds, by fingerprints
+
+Changing the key changes the past of conversations that are under way, once:
+see docs/configuration.md.
 """,
     ),
     "settings": Command(
@@ -272,6 +285,10 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--service", help="only those of this service")
         parser.add_argument("--json", action="store_true", help="as JSON, with their examples")
     if name == "key":
+        parser.add_argument(
+            "action", nargs="?", choices=("rotate", "prepare", "retire", "show"), help="what to do to the key file"
+        )
+        parser.add_argument("--key-file", metavar="FILE", help="the key file (default: the one in use here)")
         parser.add_argument("--out", metavar="FILE", help="write it to this new file, mode 0600")
     if name == "settings":
         parser.add_argument("--markdown", action="store_true", help="what settings there are, as a table")

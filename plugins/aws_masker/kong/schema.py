@@ -39,6 +39,8 @@ _TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "list": {"type": "array", "elements": {"type": "string"}},
     "pairs": {"type": "map", "keys": {"type": "string"}},
 }
+# One reference names several keys, with commas between them; none of them where it finds nothing.
+_AS_TEXT: Final = frozenset({"accepted_keys"})
 _SECRET: Final = {"referenceable": True, "encrypted": True}
 _DEFAULTS: Final = {"upstream": "where the service's url points"}
 # An address is no secret, but it is what differs between deployments of one kong.yml.
@@ -114,12 +116,13 @@ def _field(setting: Setting) -> dict[str, Any]:
     default = _DEFAULTS.get(setting.name) or shown(setting, setting.default)
     takes = f"In {setting.about.unit}." if setting.about.unit else f"Takes {setting.expected}."
     absent = f"Not given: {setting.variable} of the plugin server" + (f", or else {default}." if default else ".")
-    made = {**_TYPES[setting.kind], "description": f"{setting.about.doc} {takes} {absent}"}
+    kind = "text" if setting.name in _AS_TEXT else setting.kind
+    made = {**_TYPES[kind], "description": f"{setting.about.doc} {takes} {absent}"}
     if setting.kind == "choice":
         made["one_of"] = list(setting.choices)
     if setting.kind == "pairs":
         made["values"] = {"type": "string", "one_of": list(setting.choices)}
-    if setting.about.secret and setting.kind != "list":
+    if setting.about.secret and kind != "list":
         made |= _SECRET
     elif setting.about.secret:
         made["elements"] = {"type": "string", **_SECRET}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aws_masker.errors import SettingsError
-from aws_masker.keys import master_key
+from aws_masker.keys import master_keys
 from aws_masker.settings import Settings
 from aws_masker.vault.breaker import Breaker, State
 from aws_masker.vault.guard import GuardedVault, VaultStatus
@@ -44,7 +44,8 @@ def open_vault(settings: Settings, environ: Mapping[str, str] = os.environ) -> G
     ``environ`` may hold Redis credentials (see redis_links.py). Raises SettingsError for a URL that cannot be used; the
     message never quotes it, for it may hold a password.
     """
-    sealer = Sealer(master_key(settings.key))
+    current, *accepted = master_keys(settings.key, settings.accepted_keys)
+    sealer = Sealer(current, accepted)
     return GuardedVault(_open_store(settings, sealer, environ), Breaker())
 
 

@@ -91,12 +91,19 @@ class RedisVault:
             self._write(tenant_sealer, entries, [token for token in entries if token not in written])
 
     def recall(self, tenant: str, tokens: Collection[str]) -> dict[str, str]:
-        """See ``Vault.recall``: one round trip."""
-        tenant_sealer = self._sealer.of(tenant)
+        """See ``Vault.recall``: one round trip, and one for each accepted key while something has not been found."""
         wanted = list(dict.fromkeys(tokens))
         found: dict[str, str] = {}
-        for start in range(0, len(wanted), CHUNK):
-            chunk = wanted[start : start + CHUNK]
+        for tenant_sealer in self._sealer.all_of(tenant):
+            found |= self._read(tenant_sealer, [token for token in wanted if token not in found])
+        self._recent.forget(self._sealer.of(tenant).place, (token for token in wanted if token not in found))
+        return found
+
+    def _read(self, tenant_sealer: TenantSealer, tokens: Sequence[str]) -> dict[str, str]:
+        """Return the originals of ``tokens`` that are stored under one key."""
+        found: dict[str, str] = {}
+        for start in range(0, len(tokens), CHUNK):
+            chunk = tokens[start : start + CHUNK]
             replies = self._run(
                 _marker_key(tenant_sealer),
                 [("GETEX", _key(tenant_sealer, token), "EX", self._ttl) for token in chunk],
@@ -105,7 +112,6 @@ class RedisVault:
                 original = None if sealed is None else tenant_sealer.open(token, sealed)
                 if original is not None:
                     found[token] = original
-        self._recent.forget(tenant_sealer.place, (token for token in wanted if token not in found))
         return found
 
     def check(self) -> None:

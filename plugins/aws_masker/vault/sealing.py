@@ -1,6 +1,7 @@
 """Sealing: what a store gets to see instead of tenants and originals.
 
-Two keys are derived from the master key (HKDF-SHA256, distinct info strings): one names places, one seals values.
+Two keys are derived from a master key (HKDF-SHA256, distinct info strings): one names places, one seals values. While
+keys are being changed there are further master keys, under which values are read but not written.
 
 - A tenant's *place* is a keyed hash (HMAC-SHA256, 128 bits) of its name. Without the key nobody can tell which tenant
   a row belongs to, nor try names.
@@ -16,6 +17,7 @@ A sealed value is ``version (1 byte) || nonce (12) || ciphertext || tag (16)``. 
 import hmac
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -33,28 +35,35 @@ _HEADER_BYTES = len(VERSION) + NONCE_BYTES
 
 
 class Sealer:
-    """The sealing for all tenants under one master key. Thread-safe."""
+    """The sealing for all tenants. Thread-safe."""
 
-    def __init__(self, master: bytes) -> None:
-        """Take the 32 bytes that ``keys.master_key`` returns."""
-        self._place_key = derive(master, "vault place")
-        self._seal_key = derive(master, "vault seal")
+    def __init__(self, master: bytes, accepted: Iterable[bytes] = ()) -> None:
+        """Take the 32 bytes of the master key, and those of further ones under which there may be older values."""
+        self._keys = [(derive(one, "vault place"), derive(one, "vault seal")) for one in (master, *accepted)]
         self._unreadable = 0
         self._lock = threading.Lock()
-        self.of = lru_cache(TENANTS_CACHED)(self._of)
+        self.all_of = lru_cache(TENANTS_CACHED)(self._all_of)
 
     @property
     def unreadable(self) -> int:
         """How many sealed values did not open so far."""
         return self._unreadable
 
-    def _of(self, tenant: str) -> "TenantSealer":
+    def of(self, tenant: str) -> "TenantSealer":
+        """Return the sealing for ``tenant`` under the master key: that for new values."""
+        return self.all_of(tenant)[0]
+
+    def _all_of(self, tenant: str) -> tuple["TenantSealer", ...]:
+        """Return the sealings under which ``tenant`` may have values: that for new ones first."""
         name = _bytes(tenant)
-        return TenantSealer(
-            place=hmac.digest(self._place_key, name, "sha256")[:PLACE_BYTES].hex(),
-            cipher=AESGCM(hmac.digest(self._seal_key, name, "sha256")),
-            bound=VERSION + len(name).to_bytes(4, "big") + name,
-            sealer=self,
+        return tuple(
+            TenantSealer(
+                place=hmac.digest(place_key, name, "sha256")[:PLACE_BYTES].hex(),
+                cipher=AESGCM(hmac.digest(seal_key, name, "sha256")),
+                bound=VERSION + len(name).to_bytes(4, "big") + name,
+                sealer=self,
+            )
+            for place_key, seal_key in self._keys
         )
 
     def count_unreadable(self) -> None:
@@ -65,7 +74,7 @@ class Sealer:
 
 @dataclass(frozen=True, slots=True)
 class TenantSealer:
-    """The sealing for one tenant. ``place`` is the tenant's name for the store: 32 hexadecimal digits."""
+    """The sealing for one tenant under one key. ``place`` is the tenant's name for the store: 32 hexadecimal digits."""
 
     place: str
     cipher: AESGCM = field(repr=False)

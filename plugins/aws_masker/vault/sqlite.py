@@ -119,20 +119,20 @@ class SqliteVault:
 
     def recall(self, tenant: str, tokens: Collection[str]) -> dict[str, str]:
         """See ``Vault.recall``."""
-        tenant_sealer = self._sealer.of(tenant)
-        wanted = {_key(tenant_sealer, token): token for token in tokens}
         now = self._clock()
         found: dict[str, str] = {}
         aging: list[bytes] = []
         with self._session() as connection:
-            for key, sealed, expires in _select(connection, list(wanted), now):
-                original = tenant_sealer.open(wanted[key], sealed)
-                if original is None:
-                    continue
-                found[wanted[key]] = original
-                if expires - now < self._ttl * (1 - 1 / REFRESH_FRACTION):
-                    aging.append(key)
-            self._recent.forget(tenant_sealer.place, (token for token in tokens if token not in found))
+            for tenant_sealer in self._sealer.all_of(tenant):
+                wanted = {_key(tenant_sealer, token): token for token in tokens if token not in found}
+                for key, sealed, expires in _select(connection, list(wanted), now):
+                    original = tenant_sealer.open(wanted[key], sealed)
+                    if original is None:
+                        continue
+                    found[wanted[key]] = original
+                    if expires - now < self._ttl * (1 - 1 / REFRESH_FRACTION):
+                        aging.append(key)
+            self._recent.forget(self._sealer.of(tenant).place, (token for token in tokens if token not in found))
             if aging:
                 self._renew(connection, aging, now + self._ttl)
         return found
