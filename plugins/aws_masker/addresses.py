@@ -56,7 +56,7 @@ def ipv4(text: bytes, start: int, end: int, *, private: bool) -> tuple[Span, ...
     if count == 0 or address in _EVERYBODYS:
         return NOTHING
     if private:
-        if any(text.startswith(block, start) and not _digit_at(text, start + len(block)) for block in _BLOCKS):
+        if octets[2:] == [0, 0] and _names_block(text, start):
             return NOTHING
         return ((start, start + len(b".".join(address.split(b".")[:count]))),)
     return ((start, end),)
@@ -91,6 +91,10 @@ def ipv6(text: bytes, start: int, end: int) -> tuple[Span, ...] | None:
 
 def _digit_at(text: bytes, position: int) -> bool:
     return position < len(text) and text[position] in _DIGITS
+
+
+def _names_block(text: bytes, start: int) -> bool:
+    return any(text.startswith(block, start) and not _digit_at(text, start + len(block)) for block in _BLOCKS)
 
 
 def _longer_number(text: bytes, start: int, end: int) -> bool:

@@ -45,9 +45,11 @@ _PLACEHOLDERS: Final = (
     r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})",
 )
 _PLACEHOLDER: Final = Pattern("|".join(_PLACEHOLDERS))
-_NOBODYS: Final = Pattern(
+# In one pass: most values are none of all this.
+_COMMON: Final = Pattern(
     "|".join(
         (
+            *_PLACEHOLDERS,
             r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
             r"v?[0-9]{1,6}(?:\.[0-9x]{1,6}){1,4}(?:[-+][a-z0-9.]{1,20})?",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
@@ -88,14 +90,15 @@ class Names:
 
     def is_common(self, value: bytes) -> bool:
         """Tell whether ``value`` identifies nobody: a common word, a number, a region, AWS's own, a placeholder."""
-        return len(value) < MIN_LENGTH or self.is_word(value) or _NOBODYS.fits(value)
+        return len(value) < MIN_LENGTH or self._is_listed(value) or _COMMON.fits(value)
 
     def is_word(self, value: bytes) -> bool:
         """Tell whether ``value`` is a common word or a placeholder, so that it is no secret either."""
+        return self._is_listed(value) or _PLACEHOLDER.fits(value)
+
+    def _is_listed(self, value: bytes) -> bool:
         word = value.lower()
-        if word in self._words or (word.endswith(b"s") and word[:-1] in self._words):
-            return True
-        return _PLACEHOLDER.fits(value)
+        return word in self._words or (word.endswith(b"s") and word[:-1] in self._words)
 
     @staticmethod
     def canonical(label: bytes, value: bytes) -> bytes:

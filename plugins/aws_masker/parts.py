@@ -207,6 +207,8 @@ class FoundCache:
                 self._parts -= len(self._kept.popitem(last=False)[1].parts)
 
 
+# The tokens of values and their labels, None where a value stays, for as long as one request is masked.
+_Known = dict[tuple[bytes, Stays], tuple[bytes, bytes] | None]
 _Placed = TypeVar("_Placed", Finding, Hit)
 
 
@@ -243,9 +245,10 @@ class Finder:
         whole = b"".join([*pieces, END])
         findings = _by_text(self._scanner.find(whole), places, texts)
         given = _by_text(self._rules.given.automaton.hits(whole), places, texts)
+        known: _Known = {}
         for (start, index, digest), here, names in zip(places, findings, given, strict=True):
             data = texts[index].data
-            one = self._found(data, here, start)
+            one = self._found(data, here, start, known)
             if names:
                 one = self._with_given(data, one, [Hit(which, low - start, high - start) for which, low, high in names])
             found[index] = one
@@ -253,13 +256,15 @@ class Finder:
                 self.cache.put(digest, one)
         return [one for one in found if one is not None]
 
-    def _found(self, data: bytes, findings: list[Finding], offset: int) -> Found:
-        """Return the parts of a text that are to be replaced, given its findings, which are ``offset`` too far on."""
+    def _found(self, data: bytes, findings: list[Finding], offset: int, known: _Known) -> Found:
+        """Return the parts of a text that are to be replaced, given its findings, which are ``offset`` too far on.
+
+        What is made of values goes into ``known``.
+        """
         rules = self._rules
         parts: list[Part] = []
         counts: dict[int, int] = {}
         tokens = list(token_spans(data, rules.tokens))
-        known: dict[tuple[bytes, Stays], tuple[bytes, bytes] | None] = {}
         # The last finding that nothing covers: where it ends, and where its parts begin among all parts.
         free_from, outer = -1, 0
         for start, end, family, spans, as_it_is in findings:

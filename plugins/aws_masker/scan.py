@@ -33,10 +33,8 @@ MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
 
 _ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_HOST_BYTES: Final = _ALNUM | frozenset(b".-_*")
+_HOST_BYTES: Final = bytes(_ALNUM) + b".-_*"
 _PATH_GOES_ON: Final = _ALNUM | frozenset(b".-")
-# Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
-_HOST_JOINTS: Final = frozenset(b"_*-.")
 _PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
 _ESCAPE: Final = Pattern(ESCAPE)
 _ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
@@ -92,7 +90,6 @@ class _Forms:
         self.search = Pattern(_alternation([_loosened(pattern) for pattern in patterns]))
         self._exact = Pattern(_alternation(patterns))
         self._whole = FullMatchSet(patterns)
-        self._splits = {index: family.split for index, family in families if family.split}
         self._captures = {
             index: Pattern(family.pattern, captures=True)
             for index, family in families
@@ -103,7 +100,7 @@ class _Forms:
         """Yield what stands in ``text``, in ascending order."""
         position = 0
         search = self.search.search
-        resolved: dict[bytes, list[Finding]] = {}
+        resolved: dict[bytes, list[_Form]] = {}
         while (span := search(text, position)) is not None:
             begin, position = span
             first = text[begin]
@@ -119,7 +116,7 @@ class _Forms:
             if not known:
                 end, known = self._shorter(text, begin, start, end)
             for one in known:
-                finding = self._placed(one, text, start, end)
+                finding = one.at(text, start, end)
                 if finding is not None:
                     yield finding
                     # What follows the last part may be the beginning of something else.
@@ -129,7 +126,7 @@ class _Forms:
                 # The boundary that was taken along may be that of the next.
                 position = max(begin + 1, end - 1) if text[end - 1] not in _ALNUM else end
 
-    def _shorter(self, text: bytes, begin: int, start: int, end: int) -> tuple[int, list[Finding]]:
+    def _shorter(self, text: bytes, begin: int, start: int, end: int) -> "tuple[int, list[_Form]]":
         """Return where a match really ends, and what it may be.
 
         The boundary after an identifier may have taken one character along, and a loosened pattern more.
@@ -140,30 +137,37 @@ class _Forms:
                 return shorter, known
         return end, []
 
-    def _resolve(self, word: bytes) -> list[Finding]:
-        """Return what a whole match may be, with places relative to it; several only where code has to decide."""
+    def _resolve(self, word: bytes) -> "list[_Form]":
+        """Return what a whole match may be; several only where code has to decide."""
         known = []
         for place in self._whole.matches(word):
             index, family = self._families[place]
             pattern = self._captures.get(index)
-            if pattern is not None:
-                parts = _groups(pattern.parts(word))
-                known.append(Finding(0, parts[-1][1] if parts else len(word), index, parts, whole=False))
-            else:
-                known.append(Finding(0, len(word), index, ((0, len(word)),), whole=True))
+            known.append(_Form(index, family.split, None if pattern is None else _groups(pattern.parts(word))))
             if not family.split:
                 break
         return known
 
-    def _placed(self, known: Finding, text: bytes, start: int, end: int) -> Finding | None:
-        split = self._splits.get(known.family)
-        if split is None:
-            return moved(known, start)
-        result = SPLITS[split](text, start, end)
-        if result is None:
-            return None
-        extent, parts = result
-        return Finding(start, parts[-1][1] if parts else extent, known.family, parts, whole=split != "arn")
+
+class _Form(NamedTuple):
+    """What a word may be by its own form: a family, and its parts relative to the word; None for the whole word."""
+
+    family: int
+    split: str
+    parts: tuple[Span, ...] | None
+
+    def at(self, text: bytes, start: int, end: int) -> Finding | None:
+        """Return the finding when the word stands at ``start:end``, None where it is no identifier after all."""
+        if self.split:
+            result = SPLITS[self.split](text, start, end)
+            if result is None:
+                return None
+            extent, parts = result
+            return Finding(start, parts[-1][1] if parts else extent, self.family, parts, whole=self.split != "arn")
+        if self.parts is None:
+            return Finding(start, end, self.family, ((start, end),), whole=True)
+        parts = tuple([(start + low, start + high) for low, high in self.parts])
+        return Finding(start, parts[-1][1] if parts else end, self.family, parts, whole=False)
 
 
 class Scanner:
@@ -182,7 +186,10 @@ class Scanner:
         self._hosts = [(index, family) for index, family in numbered if family.host]
         self._host_patterns = {index: Pattern(family.host, captures=True) for index, family in self._hosts}
         # A host row is matched with whatever path follows.
-        self._host_set = FullMatchSet([f"(?:{family.host})(?s:[^0-9A-Za-z-].*)?" for _, family in self._hosts])
+        hosts = [f"(?:{family.host})(?s:[^0-9A-Za-z-].*)?" for _, family in self._hosts]
+        self._host_set = FullMatchSet(hosts)
+        # Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
+        self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
         self._keys = Keys(numbered)
         self._key_search = Pattern(self._keys.pattern(BEFORE))
@@ -245,26 +252,26 @@ class Scanner:
 
     def _host(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the host whose ending stands at ``start:end``, extended to both sides."""
-        low = start
         stop = max(0, start - MAX_HOST)
-        while low > stop and text[low - 1] in _HOST_BYTES:
-            low -= 1
-        low = after_escape(text, low, start)
+        low = after_escape(text, stop + len(text[stop:start].rstrip(_HOST_BYTES)), start)
         if text[end - 1] == 0x5F:  # noqa: PLR2004 - "_", a boundary
             end -= 1
         high = max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))
         word = text[low:high]
         found = self._host_set.matches(word)
-        while not found:
-            low = next((at + 1 for at in range(low, start) if text[at] in _HOST_JOINTS), start)
-            if low >= start:
+        if not found:
+            joint = self._joined_host.search(word)
+            if joint is None or low + joint[0] + 1 >= start:
                 return None
+            low += joint[0] + 1
             word = text[low:high]
             found = self._host_set.matches(word)
         index = self._hosts[found[0]][0]
         spans = self._host_patterns[index].parts(word) or [(0, len(word))]
         parts = _groups(spans) or (spans[0],)
-        return moved(Finding(0, parts[-1][1], index, parts, whole=False), low)
+        return Finding(
+            low, low + parts[-1][1], index, tuple([(low + one, low + two) for one, two in parts]), whole=False
+        )
 
     def _in_context(self, text: bytes, end: int, families: list[int], known: dict[int, int]) -> Iterator[Finding]:
         """Yield the values beside a key of ``families`` whose joint ends at ``end``."""
@@ -292,8 +299,12 @@ class Scanner:
 
 def after_escape(text: bytes, low: int, high: int) -> int:
     r"""Return ``low``, or the end of the escape sequence that runs over it (the n of ``\n``, the 2F of ``%2F``)."""
-    for begin in range(max(0, low - _LONGEST_ESCAPE), low):
-        if text[begin] in _ESCAPE_BEGINS:
+    first = max(0, low - _LONGEST_ESCAPE)
+    before = text[first:low]
+    if _ESCAPE_BEGINS.isdisjoint(before):
+        return low
+    for begin, byte in enumerate(before, first):
+        if byte in _ESCAPE_BEGINS:
             end = _ESCAPE.match(text, begin, high)
             if end > low:
                 return end
@@ -320,15 +331,6 @@ def _after_boundary(text: bytes, start: int, end: int) -> int:
     if text[start] in _ESCAPE_BEGINS:
         return max(start, _ESCAPE.match(text, start, end))
     return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
-
-
-def moved(finding: Finding, by: int) -> Finding:
-    """Return ``finding`` with all its places moved by ``by`` bytes."""
-    start, end, family, parts, whole = finding
-    if len(parts) == 1:
-        ((low, high),) = parts
-        return Finding(start + by, end + by, family, ((low + by, high + by),), whole)
-    return Finding(start + by, end + by, family, tuple([(low + by, high + by) for low, high in parts]), whole)
 
 
 def _fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
