@@ -323,6 +323,7 @@ class Stub:
     def __init__(self, mask: Any) -> None:
         self.mask_body = mask
         self.vault = shared_masker().vault
+        self.ruleset = shared_masker().ruleset
 
     def tokens_in(self, _text: str) -> set[str]:
         """Find none."""

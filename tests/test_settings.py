@@ -306,7 +306,10 @@ def test_nothing_in_the_file_is_no_error(text: str, config: WriteConfig) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tenat: a", "has no setting 'tenat'; known are accepted_keys, allow_content_types, key, key_file, limits"),
+        (
+            "tenat: a",
+            "has no setting 'tenat'; known are accepted_keys, allow_content_types, audit, key, key_file, limits",
+        ),
         ("limits: {bodi: 1}", "limits has no setting 'bodi'; known are body, body_seconds"),
         ("limits: 5", "limits must be a mapping of body"),
         ("- a", "the file must be a mapping"),

@@ -6,6 +6,7 @@
     ├── SettingsError          a setting is missing, weak or malformed
     ├── CatalogueError         a family of the catalogue is incomplete or wrong
     ├── VaultError             the vault could not be read or written
+    ├── AuditError             the audit could not be read or written
     └── Refused                a request that must not be forwarded
         ├── InvalidBody        400: not JSON, not UTF-8, truncated, duplicate keys, too deep
         ├── Blocked            403: holds an identifier whose policy is "block"
@@ -35,6 +36,10 @@ class CatalogueError(MaskerError, ValueError):
 
 class VaultError(MaskerError):
     """The vault could not be read or written."""
+
+
+class AuditError(MaskerError):
+    """The audit could not be read or written."""
 
 
 class Refused(MaskerError):

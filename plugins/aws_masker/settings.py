@@ -58,6 +58,10 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _is_address_or_none(text: str) -> bool:
+    return not text or _is_address(text)
+
+
 def _is_upstream(text: str) -> bool:
     try:
         url = urlsplit(text)
@@ -73,6 +77,13 @@ def _is_vault(text: str) -> bool:
     if not found or not text.isprintable():
         return False
     return scheme in VAULT_SCHEMES and (bool(rest) or scheme == "memory")
+
+
+def _is_audit(text: str) -> bool:
+    scheme, found, rest = text.partition("://")
+    return text in {"stdout:", "off"} or (
+        bool(found and rest) and text.isprintable() and scheme in {"file", *REDIS_SCHEMES}
+    )
 
 
 def _is_tenant(text: str) -> bool:
@@ -222,6 +233,25 @@ class Settings:
     vault_required: bool = field(
         default=False,
         metadata=about("Refuse requests (503) while the vault is down, instead of going on without it."),
+    )
+    audit: str = field(
+        default="stdout:",
+        repr=False,
+        metadata=about(
+            "Where a record of each request goes (docs/records.md). `stdout:` is Kong's own log record under Kong.",
+            expected="stdout:, off, file:///PATH?size=64MiB&every=1d&keep=30 or a Redis URL as for the vault, "
+            "with ?stream=NAME&length=N",
+            accepts=_is_audit,
+            secret=True,
+        ),
+    )
+    metrics: str = field(
+        default="",
+        metadata=about(
+            "Where figures for Prometheus are served; nowhere if empty.",
+            expected="HOST:PORT, with brackets around an IPv6 address",
+            accepts=_is_address_or_none,
+        ),
     )
     upstream: str = field(
         default="https://api.anthropic.com",

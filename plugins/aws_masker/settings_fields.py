@@ -176,13 +176,17 @@ class Setting:
                 return text
 
     def _quantity(self, text: str) -> int | float | None:
-        found = _QUANTITY.fullmatch(text)
-        factor = _UNITS[self.about.unit].get(found[3].lower()) if found else None
-        if found is None or factor is None:
-            return None
-        if found[2]:
-            return float(found[1] + found[2]) * factor if self.kind == "number" else None
-        return int(found[1]) * factor
+        value = quantity(text, self.about.unit)
+        return None if isinstance(value, float) and self.kind != "number" else value
+
+
+def quantity(text: str, unit: Unit) -> int | float | None:
+    """Return what ``text`` means, ``64MiB`` for instance, in bytes or seconds; None where it means nothing."""
+    found = _QUANTITY.fullmatch(text)
+    factor = _UNITS[unit].get(found[3].lower()) if found else None
+    if found is None or factor is None:
+        return None
+    return float(found[1] + found[2]) * factor if found[2] else int(found[1]) * factor
 
 
 def about(doc: str, **more: Any) -> dict[str, About]:

@@ -152,11 +152,16 @@ def model_name(name: object) -> str | None:
     return name if _MODEL.fullmatch(name) else "other"
 
 
+def kind_of(family: str) -> str:
+    """Return the kind of a family; what is not of the catalogue is the operator's own, ``term``."""
+    return _kinds().get(family, OWN_KIND)
+
+
 def kinds_of(families: Mapping[str, int]) -> dict[str, int]:
-    """Return counts by kind from those by family; what is not of the catalogue is the operator's own, ``term``."""
+    """Return counts by kind from those by family."""
     kinds: dict[str, int] = {}
     for family, count in families.items():
-        kind = _kinds().get(family, OWN_KIND)
+        kind = kind_of(family)
         kinds[kind] = kinds.get(kind, 0) + count
     return kinds
 

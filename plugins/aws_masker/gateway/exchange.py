@@ -188,6 +188,7 @@ class Exchanges:
         if not raw:
             return Upload(None, None)
         content_type = request.headers.get("Content-Type", "")
+        draft.ruleset = self._masker.ruleset
         try:
             upload, masked = await self._in_thread(lambda: self._masked(raw, coding, target.path, content_type))
         except Refused:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aws_masker.audit.record import METHODS, AuditRecord, Outcome, kinds_of, model_name, now
+from aws_masker.audit.writer import Writer
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
 from aws_masker.restore.text import RestoreCounts
@@ -27,6 +28,7 @@ class Draft:
     endpoint: str = "other"
     session: str | None = None
     tenant: str | None = None
+    ruleset: str | None = None
     outcome: Outcome = "ok"
     reason: str | None = None
     status: int = 0
@@ -84,6 +86,7 @@ class Draft:
             tenant=self.tenant,
             model=model_name(masked.model),
             endpoint=self.endpoint,
+            ruleset=self.ruleset,
             method=self.method if self.method in METHODS else "other",
             outcome=self.outcome,
             reason=self.reason,
@@ -104,6 +107,23 @@ class Draft:
             lost=self.lost,
             ms={stage: round(1000 * seconds, 2) for stage, seconds in self._seconds.items()},
         )
+
+
+class LogLines(logging.Handler):
+    """Hands the lines of the log to a writer, so that none of them waits for whoever reads them."""
+
+    def __init__(self, writer: Writer) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand on a line."""
+        self._writer.put(record.getMessage())
+
+
+def notice(text: str) -> None:
+    """Log what an operator should know that belongs to no request."""
+    log.warning(json.dumps({"time": now(), "notice": text}, separators=(",", ":")))
 
 
 def log_fault(error: BaseException, where: str, request_id: str = "") -> None:

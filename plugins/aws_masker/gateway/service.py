@@ -10,26 +10,31 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Final
 
 from aiohttp import web
 
+from aws_masker.audit import targets
 from aws_masker.audit.hub import Records
+from aws_masker.audit.writer import Writer
 from aws_masker.errors import MaskerError
 from aws_masker.gateway.exchange import Exchanges
-from aws_masker.gateway.record import log
+from aws_masker.gateway.record import LogLines, log, notice
 from aws_masker.gateway.server import Server
 from aws_masker.gateway.upstream import Upstream
 from aws_masker.masker import Masker, settle
+from aws_masker.metrics import Metrics, Parts
 from aws_masker.settings import Settings, parse_address
 
 # Masking computes, the vault waits: some threads more than cores, but bounded, as each may hold a large body.
 THREADS: Final = min(16, 4 + (os.cpu_count() or 1))
 # After all requests have ended there is nothing left to wait for but the sockets.
 CLEANUP_SECONDS: Final = 1.0
+# So long may the last records take.
+FLUSH_SECONDS: Final = 2.0
 
 
 class RunningGateway:
@@ -43,6 +48,13 @@ class RunningGateway:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws-masker")
         self._upstream = Upstream(settings)
         self.records = Records()
+        self._writers: list[Writer] = []
+        target = None if settings.audit == targets.STDOUT else targets.open_target(settings.audit)
+        if target is not None:  # standard output belongs to the process, see run
+            self.write_to(Writer(target, notice))
+        self._metrics = Metrics(self._parts)
+        self.records.listen(self._metrics)
+        self._stop_metrics: Callable[[], None] = lambda: None
         self._exchanges = Exchanges(settings, masker, self._upstream, self._pool, self.records)
         self._runner = web.ServerRunner(Server(self._exchanges.serve, self.records), shutdown_timeout=CLEANUP_SECONDS)
         self._site: web.TCPSite | None = None
@@ -63,9 +75,23 @@ class RunningGateway:
         """How many requests are being served."""
         return self._exchanges.in_flight
 
+    def write_to(self, writer: Writer) -> None:
+        """Have every record written by ``writer``, which is closed with the gateway."""
+        self._writers.append(writer)
+        self.records.listen(lambda record, _: writer.put(record.json()))
+
+    def _parts(self) -> Parts:
+        masker = self._masker
+        return Parts([masker.vault], [masker.cache], self._writers, self.in_flight)
+
     async def listen(self) -> None:
-        """Begin to listen. Raises OSError when the address is taken or not this machine's."""
+        """Begin to listen.
+
+        Raises OSError when the address is taken or not this machine's, SettingsError for that of the metrics.
+        """
         host, port = parse_address(self._settings.listen)
+        if self._settings.metrics:
+            self._stop_metrics = self._metrics.serve(self._settings.metrics)
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, host, port)
         await self._site.start()
@@ -100,6 +126,9 @@ class RunningGateway:
             self._closed = True
             await self._runner.cleanup()
             await self._upstream.close()
+            await asyncio.to_thread(self._stop_metrics)
+            for writer in self._writers:
+                await asyncio.to_thread(writer.close, FLUSH_SECONDS)
             self._pool.shutdown(wait=False, cancel_futures=True)
             if self._owns_masker:
                 await asyncio.to_thread(self._masker.close)
@@ -131,15 +160,16 @@ async def start(settings: Settings, *, masker: Masker | None = None) -> RunningG
 def run(settings: Settings) -> int:
     """Run a gateway until SIGTERM or SIGINT; return the exit status of the process.
 
-    Records go to standard output, one line of JSON each; everything for people goes to standard error.
+    Records, unless the settings send them elsewhere, and faults go to standard output, one line of JSON each;
+    everything for people goes to standard error.
     """
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    stdout = Writer(targets.StdoutTarget(), _say)
+    handler = LogLines(stdout)
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
     try:
-        return asyncio.run(_serve(settings))
+        return asyncio.run(_serve(settings, stdout))
     except KeyboardInterrupt:  # before there was anything to stop
         return 130
     except MaskerError as error:
@@ -148,21 +178,23 @@ def run(settings: Settings) -> int:
         reason = os.strerror(error.errno) if error.errno else "the address cannot be used"
         _say(f"aws-masker gateway: cannot listen on {settings.listen} ({reason}): choose another with --listen")
     finally:
+        stdout.close(FLUSH_SECONDS)
         log.removeHandler(handler)
     return 1
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, stdout: Writer) -> int:
     masker = await asyncio.to_thread(Masker, settings)
     try:
-        return await _until_stopped(settings, masker)
+        return await _until_stopped(settings, masker, stdout)
     finally:
         await asyncio.to_thread(masker.close)
 
 
-async def _until_stopped(settings: Settings, masker: Masker) -> int:
+async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> int:
     gateway = await start(settings, masker=masker)
-    gateway.records.listen(lambda record, _bodies: log.info(record.json()))
+    if settings.audit == targets.STDOUT:
+        gateway.write_to(stdout)
     settle()
     warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")

@@ -165,7 +165,7 @@ class RedisVault:
                 return self._pipe(key, commands)
         except (RedisError, OSError) as error:
             # Not chained: redis-py's messages quote commands and addresses.
-            raise explain(error, self._link.label) from None
+            raise VaultError(explain(error, self._link.label)) from None
 
     def _pipe(self, key: bytes, commands: Sequence[Command]) -> list[Any]:
         with self._link.client(key).pipeline(transaction=False) as pipe:

@@ -5,6 +5,8 @@ the kind of an error decides what is said.
 """
 
 import ssl
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from redis.exceptions import (
     AuthenticationError,
@@ -15,15 +17,16 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aws_masker.errors import VaultError
+Setting = Literal["vault", "audit"]
 
-_LOGIN = "refused the login: correct AWS_MASKER_VAULT_USERNAME and AWS_MASKER_VAULT_PASSWORD, or the vault's URL"
+_COMMANDS: Final[Mapping[Setting, str]] = {"vault": "+set +getex", "audit": "+xadd +xread +xrange"}
+_LOGIN = "refused the login: correct {variables}_USERNAME and {variables}_PASSWORD, or the {setting}'s URL"
 _MOVING = "is moving slots: wait until that is done"
 _OLD = "does not know a command that is needed: use Redis 6.2 or newer, or Valkey"
 _BY_CODE = {
     "NOAUTH": _LOGIN,
     "WRONGPASS": _LOGIN,
-    "NOPERM": "does not let this user do it: allow `~aws-masker:* +set +getex +select` in its ACL",
+    "NOPERM": "does not let this user do it: allow `~aws-masker:* {commands} +select` in its ACL",
     "OOM": "is full: raise its maxmemory, or set its maxmemory-policy to volatile-ttl",
     "READONLY": "is a replica: name its primary, or use redis+sentinel://",
     "LOADING": "is still loading its data: wait until that is done",
@@ -34,20 +37,21 @@ _BY_CODE = {
     "TRYAGAIN": _MOVING,
     "CLUSTERDOWN": "is part of a cluster that is down: bring its nodes back",
     "DENIED": "is in protected mode: give it a password, or bind it to an address that this host may use",
-    "WRONGTYPE": "holds something else under this vault's keys: give the vault a database of its own",
+    "WRONGTYPE": "holds something else under this {setting}'s keys: give the {setting} a database of its own",
 }
 _BY_TEXT = {
     "unknown command": _OLD,
     "syntax error": _OLD,
-    "db index": "has no database of that number: correct the vault's URL",
-    "invalid db index": "has no database of that number: correct the vault's URL",
+    "db index": "has no database of that number: correct the {setting}'s URL",
+    "invalid db index": "has no database of that number: correct the {setting}'s URL",
     "max number of clients": "takes no more clients: raise its maxclients",
 }
 
 
-def explain(error: RedisError | OSError, label: str) -> VaultError:
-    """Return the VaultError for ``error`` from the Redis that is called ``label`` (no credentials in it)."""
-    return VaultError(f"{label} {_problem(error)}")
+def explain(error: RedisError | OSError, label: str, setting: Setting = "vault") -> str:
+    """Return what is wrong with the Redis that is called ``label`` (no credentials in it) and stands in ``setting``."""
+    variables, commands = f"AWS_MASKER_{setting.upper()}", _COMMANDS[setting]
+    return f"{label} {_problem(error).format(setting=setting, variables=variables, commands=commands)}"
 
 
 def code(error: Exception) -> str:
@@ -61,17 +65,21 @@ def _problem(error: RedisError | OSError) -> str:
     if said:
         return said
     if isinstance(error, MaxConnectionsError):
-        return "has no connection free: raise max_connections in the vault's URL"
+        return "has no connection free: raise max_connections in the {setting}'s URL"
     cause = _os_error(error)
     if isinstance(cause, ssl.SSLError):
-        return f"failed the TLS handshake ({cause.reason}): name its CA with ?ssl_ca_certs=FILE in the vault's URL"
+        return (
+            f"failed the TLS handshake ({cause.reason}): name its CA with ?ssl_ca_certs=FILE in the {{setting}}'s URL"
+        )
     if isinstance(cause, FileNotFoundError):
-        return "needs a file that is not there: correct ssl_ca_certs, ssl_certfile or ssl_keyfile in the vault's URL"
+        return (
+            "needs a file that is not there: correct ssl_ca_certs, ssl_certfile or ssl_keyfile in the {setting}'s URL"
+        )
     if isinstance(error, RedisTimeoutError):
         return "did not answer in time: see whether it hangs or is overloaded"
     if isinstance(error, RedisConnectionError | OSError):
         reason = cause.strerror if cause is not None and cause.strerror else "connection lost"
-        return f"cannot be reached ({reason}): start it, or correct the vault's URL"
+        return f"cannot be reached ({reason}): start it, or correct the {{setting}}'s URL"
     kind = "refused a command" if isinstance(error, ResponseError) else "failed"
     return f"{kind} ({type(error).__name__}): see its log"
 

@@ -1,4 +1,4 @@
-"""From the vault's URL to a Redis client: one server, a primary that Sentinel names, or a cluster.
+"""From a URL to a Redis client: one server, a primary that Sentinel names, or a cluster.
 
 ::
 
@@ -9,7 +9,8 @@
 Options are those of redis-py, such as ``ssl_ca_certs``, ``ssl_certfile``, ``ssl_keyfile``, ``socket_timeout`` and
 ``max_connections`` (https://redis.readthedocs.io/en/stable/connections.html). Credentials that are not in the URL come
 from the environment: ``AWS_MASKER_VAULT_USERNAME``, ``AWS_MASKER_VAULT_PASSWORD``, and for the sentinels themselves
-``AWS_MASKER_VAULT_SENTINEL_USERNAME``, ``AWS_MASKER_VAULT_SENTINEL_PASSWORD``.
+``AWS_MASKER_VAULT_SENTINEL_USERNAME``, ``AWS_MASKER_VAULT_SENTINEL_PASSWORD``. Another setting than ``vault`` has
+variables with its own name.
 
 Nothing here connects; errors and reprs carry no credentials.
 """
@@ -61,34 +62,50 @@ class Link(Protocol):
         """Close all connections."""
 
 
-def open_link(url: str, environ: Mapping[str, str]) -> Link:
-    """Return the link for a URL of one of the six schemes. Raises SettingsError, which never quotes the URL."""
+def open_link(url: str, environ: Mapping[str, str], setting: str = "vault") -> Link:
+    """Return the link for a URL of one of the six schemes, which stands in ``setting``.
+
+    Raises SettingsError, which never quotes the URL.
+    """
+    variables = f"AWS_MASKER_{setting.upper()}"
+    try:
+        return _open_link(url, environ, variables)
+    except _WrongUrlError as error:
+        message = f"{setting}: the URL {str(error).format(variables=variables)}"
+        raise SettingsError(message) from None
+
+
+class _WrongUrlError(Exception):
+    """Says what is wrong with a URL; ``{variables}`` stands for the beginning of the environment's names."""
+
+
+def _open_link(url: str, environ: Mapping[str, str], variables: str) -> Link:
     try:
         parts = urlsplit(url)
     except ValueError:
         problem = "is no URL: write redis://HOST:PORT/DATABASE"
-        raise _wrong(problem) from None
+        raise _WrongUrlError(problem) from None
     transport, _, mode = parts.scheme.partition("+")
     if parts.fragment:
-        problem = "has a # in it: write it as %23, or give the password in AWS_MASKER_VAULT_PASSWORD"
-        raise _wrong(problem)
+        problem = "has a # in it: write it as %23, or give the password in {variables}_PASSWORD"
+        raise _WrongUrlError(problem)
     hosts = _hosts(parts, mode)
-    options = _options(parts, transport, environ)
+    options = _options(parts, transport, environ, variables)
     path = [step for step in parts.path.split("/") if step]
     if mode == "cluster":
         if path or options.get("db"):
             problem = "names a database, but a cluster has only one: end the URL after the hosts"
-            raise _wrong(problem)
+            raise _WrongUrlError(problem)
         return ClusterLink(hosts, options)
     if mode == "sentinel":
         if not path:
             problem = "names no service: write redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DATABASE"
-            raise _wrong(problem)
+            raise _WrongUrlError(problem)
         service, *path = path
-        return SentinelLink(hosts, service, options | _database(path), _sentinel_credentials(environ))
+        return SentinelLink(hosts, service, options | _database(path), _environment(environ, f"{variables}_SENTINEL"))
     if len(hosts) > 1:
         problem = "names several hosts: use redis+sentinel:// or redis+cluster://"
-        raise _wrong(problem)
+        raise _WrongUrlError(problem)
     return ServerLink(hosts[0], options | _database(path))
 
 
@@ -210,23 +227,23 @@ def _hosts(parts: SplitResult, mode: str) -> list[tuple[str, int]]:
         if not host:
             problem = (
                 "names no host: write redis://HOST:PORT/DATABASE, and in a password %40 for @, %2F for /, %3F for ?, "
-                "or give the password in AWS_MASKER_VAULT_PASSWORD"
+                "or give the password in {variables}_PASSWORD"
             )
-            raise _wrong(problem)
+            raise _WrongUrlError(problem)
         hosts.append((host, port))
     return hosts
 
 
-def _options(parts: SplitResult, transport: str, environ: Mapping[str, str]) -> Options:
+def _options(parts: SplitResult, transport: str, environ: Mapping[str, str], variables: str) -> Options:
     """Return credentials and parameters as redis-py's keyword arguments, and prove that redis-py takes them."""
     credentials = parts.netloc.rpartition("@")[0]
     try:
         given: Options = parse_url(f"redis://{credentials}@localhost/?{parts.query}")  # type: ignore[no-untyped-call]
     except ValueError:
         problem = "has a parameter with a wrong value: see the options of redis-py's connections"
-        raise _wrong(problem) from None
+        raise _WrongUrlError(problem) from None
     given.pop("host", None)
-    options = _DEFAULTS | _environment(environ, "AWS_MASKER_VAULT") | given | _FIXED
+    options = _DEFAULTS | _environment(environ, variables) | given | _FIXED
     options["ssl"] = transport == "rediss"
     kind = SSLConnection if options["ssl"] else Connection
     plain = {name: value for name, value in options.items() if name not in ("ssl", "max_connections")}
@@ -234,7 +251,7 @@ def _options(parts: SplitResult, transport: str, environ: Mapping[str, str]) -> 
         kind(**plain)
     except (TypeError, ValueError, RedisError):
         problem = "has a parameter that redis-py does not take: see the options of its connections"
-        raise _wrong(problem) from None
+        raise _WrongUrlError(problem) from None
     return options
 
 
@@ -243,22 +260,14 @@ def _environment(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {option: environ[name] for option, name in names.items() if environ.get(name)}
 
 
-def _sentinel_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    return _environment(environ, "AWS_MASKER_VAULT_SENTINEL")
-
-
 def _database(path: list[str]) -> Options:
     if not path:
         return {}
     if len(path) > 1 or not path[0].isdecimal():
         problem = "ends in something that is no database number: write /0 to /15"
-        raise _wrong(problem)
+        raise _WrongUrlError(problem)
     return {"db": int(path[0])}
 
 
 def _listed(addresses: list[tuple[str, int]]) -> str:
     return ", ".join(f"{host}:{port}" for host, port in addresses)
-
-
-def _wrong(problem: str) -> SettingsError:
-    return SettingsError(f"vault: the URL {problem}")

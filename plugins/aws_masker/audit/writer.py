@@ -1,0 +1,150 @@
+"""Writes lines to a target that may be slow, full or gone, without any request noticing.
+
+``put`` only appends to a queue; a thread of its own does the writing. What the target does not take is tried again,
+while the queue has room; a line that finds it full is dropped and counted. After a loss, the first thing that is
+written is a line that says how many are missing, so that a gap never looks like silence.
+"""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from aws_masker.audit.record import SCHEMA, now
+from aws_masker.errors import AuditError
+
+CAPACITY: Final = 10_000
+"""Lines that wait at most. About 1 KB each."""
+
+BATCH: Final = 256
+FIRST_RETRY: Final = 0.1
+LAST_RETRY: Final = 5.0
+"""Seconds between two tries of a target that fails: doubled from the first to the last."""
+
+TELL_EVERY: Final = 60.0
+"""Seconds between two notices of the same trouble."""
+
+
+class Target(Protocol):
+    """Where lines end up. Used by one thread."""
+
+    def write(self, lines: Sequence[bytes]) -> int:
+        """Write lines, which have no end yet; return how many are there whole. Raises AuditError where none is."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+class Writer:
+    """A queue before a target. ``put`` may be called from any thread, and from an event loop."""
+
+    def __init__(
+        self,
+        target: Target,
+        tell: Callable[[str], None],
+        *,
+        capacity: int = CAPACITY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Own ``target``. ``tell`` gets a notice, without any value, when lines cannot be written."""
+        self._target = target
+        self._tell = tell
+        self._capacity = capacity
+        self._clock = clock
+        self._lines: deque[bytes] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._ends: float | None = None
+        self._missing = 0
+        self._next_notice = 0.0
+        self.written = 0
+        self.dropped = 0
+        self.failures = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are not written yet."""
+        return len(self._lines)
+
+    def put(self, line: str) -> None:
+        """Take a line. Never blocks, never fails."""
+        with self._changed:
+            if self._ends is not None or len(self._lines) >= self._capacity:
+                self.dropped += 1
+                self._missing += 1
+                return
+            self._lines.append(line.encode("utf-8", "backslashreplace"))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self, seconds: float) -> None:
+        """Write what waits, for ``seconds`` at most, and end. What is left then is dropped and counted."""
+        with self._changed:
+            if self._ends is not None:
+                return
+            self._ends = self._clock() + seconds
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(seconds)
+        with self._changed:
+            left = len(self._lines)
+            self.dropped += left
+        if left:
+            self._tell(f"audit: {left} records were not written before the end")
+        if self._thread is None or not self._thread.is_alive():
+            self._target.close()
+
+    def _run(self) -> None:
+        delay = FIRST_RETRY
+        while batch := self._next():
+            try:
+                self._write(batch)
+                delay = FIRST_RETRY
+            except AuditError as error:
+                self.failures += 1
+                self._notice(str(error))
+                if not self._pause(delay):
+                    return
+                delay = min(2 * delay, LAST_RETRY)
+
+    def _next(self) -> list[bytes]:
+        """Wait for lines and return some, which stay in the queue; none at the end."""
+        with self._changed:
+            while not self._lines and self._ends is None:
+                self._changed.wait()
+            return [self._lines[at] for at in range(min(BATCH, len(self._lines)))]
+
+    def _write(self, batch: list[bytes]) -> None:
+        missing = self._missing
+        if missing and self._target.write([_gap(missing)]):
+            with self._changed:
+                self._missing -= missing
+        count = self._target.write(batch)
+        with self._changed:
+            for _ in range(count):
+                self._lines.popleft()
+            self.written += count
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait before another try. Tells whether there is time for one."""
+        with self._changed:
+            if self._ends is None:
+                self._changed.wait(seconds)
+            elif self._clock() + seconds < self._ends:
+                self._changed.wait_for(lambda: False, seconds)
+            return self._ends is None or self._clock() < self._ends
+
+    def _notice(self, reason: str) -> None:
+        moment = self._clock()
+        if moment >= self._next_notice:
+            self._next_notice = moment + TELL_EVERY
+            self._tell(f"audit: {reason}; {len(self._lines)} records wait, {self.dropped} are lost")
+
+
+def _gap(lost: int) -> bytes:
+    entry = {"schema": SCHEMA, "event": "gap", "time": now(), "lost": lost}
+    return json.dumps(entry, separators=(",", ":")).encode()
