@@ -14,10 +14,10 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c "$(SUPPORTED)" 2>/dev/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo verify test lint bench accuracy lock clean
+.PHONY: help run demo verify test lint bench accuracy vulnerabilities lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime.stamp ## Start the gateway on 127.0.0.1:8082 towards https://api.anthropic.com
 	@exec $(BIN)/aws-masker gateway $(ARGS)
@@ -41,6 +41,12 @@ bench: $(VENV)/dev.stamp ## Measure throughput and added latency
 
 accuracy: $(VENV)/dev.stamp ## Measure what is found and what is changed without need, on texts made from public packages
 	@exec $(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+vulnerabilities: requirements-dev.lock $(BIN)/python ## Look the locked dependencies up in PyPI's list of vulnerabilities
+	$(BIN)/python -m venv $(VENV)/vulnerabilities
+	$(VENV)/vulnerabilities/bin/python -m pip --quiet --disable-pip-version-check install pip-audit
+	for lock in requirements.lock requirements-kong.lock requirements-dev.lock; do \
+		$(VENV)/vulnerabilities/bin/pip-audit --require-hashes --disable-pip --strict --requirement $$lock $(ARGS) || exit 1; done
 
 lock: $(BIN)/python ## Write the lock files anew from pyproject.toml
 	$(BIN)/python -m venv $(VENV)/lock

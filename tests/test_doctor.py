@@ -384,10 +384,12 @@ def test_what_is_wrong_with_a_redis_is_told(start_redis: Callable[..., RedisServ
     assert "cannot be reached" in _redis(findings)[0]["text"]
 
 
-def test_a_wrong_password_is_told_and_never_shown(start_redis: Callable[..., RedisServer], tmp_path: Path) -> None:
+def test_a_wrong_password_is_told_and_never_shown(
+    start_redis: Callable[..., RedisServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = start_redis("--requirepass", PASSWORD)
-    wrong = server.url.replace("redis://", "redis://:wrong-password-0815@")
-    code, findings = _run(tmp_path, "--redis", wrong)
+    monkeypatch.setenv("AWS_MASKER_VAULT_PASSWORD", "wrong-password-0815")
+    code, findings = _run(tmp_path, "--redis", server.url)
     assert code == 1
     assert "refuses the password" in _redis(findings)[0]["text"]
     assert "wrong-password-0815" not in json.dumps(findings)

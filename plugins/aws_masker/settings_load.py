@@ -173,8 +173,19 @@ def _build(model: type[Any], values: Mapping[str, Any], path: tuple[str, ...] = 
 
 
 def _from_options(options: Mapping[str, str]) -> _Source:
+    if has_password(options.get("vault", "")):
+        message = (
+            "--vault: others can read a command line: leave the password out, and set AWS_MASKER_VAULT_PASSWORD "
+            "or AWS_MASKER_VAULT"
+        )
+        raise SettingsError(message)
     values = {name: value for name, value in options.items() if name != CONFIG}
     return _Source("command line", values, lambda name: "--" + name.replace("_", "-"))
+
+
+def has_password(url: str) -> bool:
+    """Tell whether a URL names a password."""
+    return ":" in url.partition("://")[2].partition("/")[0].rpartition("@")[0]
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Source:

@@ -20,6 +20,8 @@ class RealKong:
         self.folder = folder
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
+        admin = _free_port()
+        self.admin_url = f"http://127.0.0.1:{admin}"
         (folder / "kong.yml").write_text(yaml.safe_dump(setup.declared(folder)))
         socket_path = folder / "aws-masker.socket"
         server = server_command(folder)
@@ -30,7 +32,7 @@ class RealKong:
             "PLUGINS": "bundled,aws-masker,aws-masker-filter",
             "LUA_PACKAGE_PATH": f"{ROOT}/?.lua;;",
             "PROXY_LISTEN": f"127.0.0.1:{port}",
-            "ADMIN_LISTEN": "off",
+            "ADMIN_LISTEN": f"127.0.0.1:{admin}",
             "ADMIN_GUI_LISTEN": "off",
             "STATUS_LISTEN": "off",
             "STREAM_LISTEN": "off",

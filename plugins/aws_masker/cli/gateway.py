@@ -3,12 +3,14 @@
 import argparse
 import sys
 
+from aws_masker import coredumps
 from aws_masker import gateway as gateway_host
 from aws_masker.cli.settings import default_vault, load_from
 
 
 def gateway(parsed: argparse.Namespace) -> int:
     """Run the gateway until it is told to stop."""
+    coredumps.forbid()
     loaded = load_from(parsed, make_key=True)
     vault = loaded.settings.vault
     # Only the default is known to hold no password.

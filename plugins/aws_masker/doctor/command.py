@@ -26,6 +26,7 @@ from aws_masker.doctor.redis import check_redis
 from aws_masker.doctor.routes import MASKER, check_routes, resolved
 from aws_masker.doctor.sources import Configuration, from_admin, from_file
 from aws_masker.errors import SettingsError
+from aws_masker.settings_load import has_password
 
 DEFAULT_FILE = "kong.yml"
 
@@ -50,6 +51,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def command(parsed: argparse.Namespace) -> int:
     """Print the findings and return 1 where something is wrong, else 0. Raises SettingsError for unreadable sources."""
+    if has_password(parsed.redis or ""):
+        message = "--redis: others can read a command line: leave it out, and set AWS_MASKER_VAULT"
+        raise SettingsError(message)
     findings = list(examine(parsed, os.environ))
     if parsed.json:
         json.dump([asdict(one) for one in findings], sys.stdout, indent=2)

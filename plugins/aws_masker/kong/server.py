@@ -51,6 +51,7 @@ from typing import Any, Final
 import msgpack
 from kong_pdk.pdk import Kong
 
+from aws_masker import coredumps
 from aws_masker.kong import plugin, schema
 from aws_masker.kong.faults import describe
 from aws_masker.masker import Masker, settle
@@ -296,6 +297,7 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
     if options.dump:
         json.dump([server.info()], sys.stdout)
         return 0
+    coredumps.forbid()
     if options.config:
         os.environ["AWS_MASKER_CONFIG"] = str(options.config)
     path = options.socket or options.prefix / f"{plugin.NAME}.socket"
