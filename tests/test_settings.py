@@ -308,7 +308,7 @@ def test_nothing_in_the_file_is_no_error(text: str, config: WriteConfig) -> None
     [
         (
             "tenat: a",
-            "has no setting 'tenat'; known are accepted_keys, allow_content_types, audit, key, key_file, limits",
+            "has no setting 'tenat'; known are accepted_keys, allow_content_types, audit, inventory, key, key_file",
         ),
         ("limits: {bodi: 1}", "limits has no setting 'bodi'; known are body, body_seconds"),
         ("limits: 5", "limits must be a mapping of body"),

@@ -45,7 +45,7 @@ _BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]+")
 _NEXT: Final = Pattern(rf"{_QUOTE}{_BREAK}*,{_BREAK}*{_QUOTE}")
 _ARROW: Final = Pattern(rf"{_QUOTE}[ \t]*->[ \t]*{_QUOTE}")
 _NEXT_LINE: Final = Pattern(r"\r?\n[ \t]*-[ \t]+")
-_PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
+PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
 # An expression of a programming language rather than a value.
 _EXPRESSION: Final = Pattern(
     r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
@@ -223,7 +223,7 @@ def plausible(family: Family, text: bytes, value: Value, form: Pattern | None) -
         return _plausible_secret(text, value, word)
     if form is not None:
         return form.fits(word)
-    if not _PLAUSIBLE.fits(word):
+    if not PLAUSIBLE.fits(word):
         return False
     if value.quoted:
         return True

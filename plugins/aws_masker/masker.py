@@ -17,6 +17,7 @@ from aws_masker import catalogue, documents, multipart
 from aws_masker import parts as first_pass
 from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
 from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
+from aws_masker.inventory import Inventory, known_names
 from aws_masker.keys import derive, master_keys
 from aws_masker.names import Names
 from aws_masker.parts import FoundCache, Text, token_spans
@@ -35,7 +36,7 @@ _HEX = "0123456789abcdef"
 
 
 @functools.cache
-def _compiled() -> tuple[Scanner, Names]:
+def compiled() -> tuple[Scanner, Names]:
     """Compile the catalogue once for all maskers of the process."""
     loaded = catalogue.load()
     return Scanner(loaded), Names(loaded)
@@ -64,21 +65,28 @@ def _varied(example: str, chance: random.Random) -> str:
 class Masker:
     """Masks and restores for one tenant. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings, vault: Vault | None = None) -> None:
-        """Compile the catalogue, and open the vault unless the caller lends one, which several tenants may share.
+    def __init__(self, settings: Settings, vault: Vault | None = None, inventory: Inventory | None = None) -> None:
+        """Compile the catalogue, read the inventory and open the vault, unless the caller lends them.
 
-        Raises SettingsError for a missing or weak key, VaultError when the vault cannot be opened.
+        Several tenants may share both. What is known from the start stays the same for the masker's life, whatever
+        becomes of the file: a conversation must not change its past.
+
+        Raises SettingsError for a missing or weak key or an inventory that cannot be read, VaultError when the vault
+        cannot be opened.
         """
         self.settings = settings
         self.lost = 0
         self._lost_lock = threading.Lock()
         master, *accepted = master_keys(settings.key, settings.accepted_keys)
-        scanner, names = _compiled()
+        scanner, names = compiled()
         self._tokens = Tokens(master, settings.tenant, names.labels, accepted)
-        rules = first_pass.rules(catalogue.load(), names, self._tokens, settings)
+        known = known_names(inventory or Inventory.of(settings), settings)
+        # How many names are known from the inventory.
+        self.known = len(known)
+        rules = first_pass.rules(catalogue.load(), names, self._tokens, settings, known)
         self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
         # The name of all that decides what a text becomes, for records; see ruleset.
-        self.ruleset: str = ruleset(catalogue.load(), settings, master)
+        self.ruleset: str = ruleset(catalogue.load(), settings, master, known)
         self.vault: Vault = vault or open_vault(settings)
 
     @property
@@ -108,7 +116,7 @@ class Masker:
         An automaton is built as far as texts lead through it: other digits, other states. Takes a few seconds of one
         core, the first time in a process.
         """
-        scanner, _ = _compiled()
+        scanner, _ = compiled()
         chance = random.Random(0)  # noqa: S311 - the same in every process, and nothing secret
         examples = [example for family in scanner.families for example in family.match]
         for _ in range(WARM_UP_ROUNDS):

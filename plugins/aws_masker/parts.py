@@ -135,7 +135,7 @@ def rules(
             for family in catalogue.families
             if family.label != NAME.decode() and (family.name in policy or family.kind in policy)
         },
-        learns=tuple(_learns(family) for family in catalogue.families),
+        learns=tuple(learns(family) for family in catalogue.families),
         stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
         given=_given(catalogue, settings.terms, inventory or {}),
         limits=settings.limits,
@@ -152,7 +152,8 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _learns(family: Family) -> bool:
+def learns(family: Family) -> bool:
+    """Tell whether what a family masks is a name to look for elsewhere too."""
     if family.split:
         return family.split == "arn"
     return not family.pattern or has_groups(family.pattern)
@@ -243,8 +244,9 @@ class Finder:
         if not pieces:
             return [one for one in found if one is not None]
         whole = b"".join([*pieces, END])
-        findings = _by_text(self._scanner.find(whole), places, texts)
-        given = _by_text(self._rules.given.automaton.hits(whole), places, texts)
+        spans = [(start, start + len(texts[index].data)) for start, index, _ in places]
+        findings = by_text(self._scanner.find(whole), spans)
+        given = by_text(self._rules.given.automaton.hits(whole), spans)
         known: _Known = {}
         for (start, index, digest), here, names in zip(places, findings, given, strict=True):
             data = texts[index].data
@@ -354,18 +356,16 @@ def laid_over(parts: list[Part], names: list[Part]) -> tuple[list[Part], list[Pa
     return sorted([*kept, *names]), covered
 
 
-def _by_text(
-    found: Iterable[_Placed], places: list[tuple[int, int, bytes | None]], texts: Sequence[Text]
-) -> list[list[_Placed]]:
-    """Return what was found in all pieces put together by the text in which it lies."""
-    by_text: list[list[_Placed]] = [[] for _ in places]
-    starts = [start for start, _, _ in places]
+def by_text(found: Iterable[_Placed], places: Sequence[Span]) -> list[list[_Placed]]:
+    """Return what was found in several texts put together by the text in which it lies; ``places`` are the texts'."""
+    sorted_out: list[list[_Placed]] = [[] for _ in places]
+    starts = [start for start, _ in places]
     for one in found:
         at = bisect_right(starts, one.start) - 1
         # What stands in a head is a key: a text of its own, and here only looked at.
-        if at >= 0 and one.end <= starts[at] + len(texts[places[at][1]].data):
-            by_text[at].append(one)
-    return by_text
+        if at >= 0 and one.end <= places[at][1]:
+            sorted_out[at].append(one)
+    return sorted_out
 
 
 def token_spans(text: bytes, tokens: Tokens) -> Iterator[Span]:

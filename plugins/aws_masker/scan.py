@@ -286,7 +286,7 @@ class Scanner:
             if index is None or self._keys.is_key(word):
                 continue
             span = (value.start, value.end)
-            parts = (span,) if self.families[index].kind == "secret" else _fields(text, *span)
+            parts = (span,) if self.families[index].kind == "secret" else fields(text, *span)
             yield Finding(*span, index, parts, whole=False)
 
     def _plausible_family(self, families: list[int], text: bytes, value: Value) -> int | None:
@@ -333,7 +333,7 @@ def _after_boundary(text: bytes, start: int, end: int) -> int:
     return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
 
 
-def _fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
+def fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
     """Return the fields of a value that is a path or a name with a version: what stands between / and :."""
     spans = []
     low = start

@@ -90,6 +90,10 @@ def _is_tenant(text: str) -> bool:
     return 0 < len(text) <= MAX_TENANT_LENGTH and text.isprintable() and text == text.strip()
 
 
+def _is_path(text: str) -> bool:
+    return text.isprintable() and text == text.strip()
+
+
 def _are_terms(terms: tuple[str, ...]) -> bool:
     return all(term.strip() for term in terms)
 
@@ -129,6 +133,13 @@ class Limits:
     depth: int = field(default=200, metadata=about("Nesting of a JSON body; deeper ones get 400."))
     identifiers: int = field(default=100_000, metadata=about("Identifiers in one request; more get 413."))
     names: int = field(default=50_000, metadata=about("Names learned in one request; more get 413."))
+    inventory: int = field(
+        default=100_000, metadata=about("Names that an inventory holds of one tenant; `aws-masker learn` adds no more.")
+    )
+    learn_file: int = field(
+        default=256 * MIB,
+        metadata=about("Size of one file that `aws-masker learn` reads; larger ones are refused.", unit="bytes"),
+    )
     concurrency: int = field(default=64, metadata=about("Requests at once; further ones get 529."))
     connect_seconds: float = field(
         default=10.0, metadata=about("Time in which the upstream has to accept a connection.", unit="seconds")
@@ -201,6 +212,15 @@ class Settings:
             accepts=_are_terms,
             secret=True,
             file=True,
+        ),
+    )
+    inventory: str = field(
+        default="",
+        metadata=about(
+            "A file of names that are masked wherever they stand, from the first word on: `aws-masker learn` "
+            "writes it. It is read at start.",
+            expected="the path of a file",
+            accepts=_is_path,
         ),
     )
     limits: Limits = field(default_factory=Limits)

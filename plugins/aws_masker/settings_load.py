@@ -81,8 +81,8 @@ def load(
     """Put the sources together.
 
     ``options`` are those of the command line by ``Setting.name``, or ``key_file``, ``terms_file``, ``config``.
-    ``state`` is a folder that holds ``key`` and ``vault.sqlite`` for a person who names neither; with ``make_key`` the
-    key is made there, or at the named ``key_file``, when it is missing.
+    ``state`` is a folder that holds ``key``, ``vault.sqlite`` and ``inventory`` for a person who names none; with
+    ``make_key`` the key is made there, or at the named ``key_file``, when it is missing.
 
     Raises SettingsError naming the setting, its source, and what was expected.
     """
@@ -198,12 +198,19 @@ def _from_state(folder: Path, *, make_key: bool) -> _Source:
     values = {"vault": vault_in(folder)}
     if make_key or (folder / "key").exists():
         values["key_file"] = str(folder / "key")
+    if inventory_in(folder).exists():
+        values["inventory"] = str(inventory_in(folder))
     return _Source("default", values, lambda name: f"the default {name}")
 
 
 def vault_in(folder: Path) -> str:
     """Return the URL of the vault in a person's own folder."""
     return f"sqlite:///{folder / 'vault.sqlite'}"
+
+
+def inventory_in(folder: Path) -> Path:
+    """Return the path of the inventory in a person's own folder."""
+    return folder / "inventory"
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:

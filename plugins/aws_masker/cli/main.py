@@ -48,7 +48,7 @@ class Command(NamedTuple):
     arguments: str = ""
 
 
-_SHARED: Final = ("config", "key_file", "tenant", "policy", "terms", "terms_file", "vault")
+_SHARED: Final = ("config", "key_file", "tenant", "policy", "terms", "terms_file", "inventory", "vault")
 _COMMANDS: Final[Mapping[str, Command]] = {
     "gateway": Command(
         "cli.gateway:gateway",
@@ -93,6 +93,28 @@ that the vault does not know stay.
       with what `mask --dictionary d.json` wrote, without key and vault
 """,
         _SHARED,
+    ),
+    "learn": Command(
+        "cli.learn:learn",
+        "learn the names of your estate, so that they are masked from the first word on",
+        """\
+Read Terraform state, JSON that the AWS CLI printed (any list or describe, also
+of Config, Resource Explorer, the tagging API, CloudFormation) and add the names
+in it to the inventory: an encrypted file beside the key. What starts from then
+on masks them wherever they stand alone. Prints counts, never names.
+
+  aws-masker learn terraform.tfstate
+  terraform show -json | aws-masker learn -
+  { aws s3api list-buckets; aws rds describe-db-instances; } | aws-masker learn -
+  aws resource-explorer-2 search --query-string '*' | aws-masker learn -
+  echo project-bluebird | aws-masker learn --text -
+  echo shared-tools | aws-masker learn --forget -
+      takes a name out again, and does not learn it from documents any more
+  aws-masker learn --status
+  aws-masker learn --show
+""",
+        ("config", "key_file", "tenant", "inventory", "limits_inventory", "limits_learn_file"),
+        arguments="cli.learn:add_arguments",
     ),
     "verify": Command(
         "cli.verify:verify",

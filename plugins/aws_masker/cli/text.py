@@ -8,12 +8,12 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from aws_masker.cli.progress import Progress
 from aws_masker.cli.settings import load_from
 from aws_masker.errors import InvalidBody, SettingsError, TooLarge, VaultError
 from aws_masker.masker import Masker
@@ -24,8 +24,6 @@ PIECE: Final = 1 << 20
 MOST_BYTES: Final = 1 << 28
 # The API's path for each --format: what stands at an unknown path is masked in every string.
 _PATHS: Final = {"json": "/", "messages": "/v1/messages"}
-_QUIET_SECONDS: Final = 1.0
-_EVERY_SECONDS: Final = 0.2
 
 
 def mask(parsed: argparse.Namespace) -> int:
@@ -40,7 +38,7 @@ def mask(parsed: argparse.Namespace) -> int:
     with Masker(settings) as masker, _opened(parsed.file) as file:
         if dictionary is None:
             masker.vault.check()
-        progress = _Progress()
+        progress = Progress()
         raw = _whole(file, settings.limits.body, progress)
         progress.show(f"masking {len(raw) / 1e6:.1f} MB")
         if parsed.format == "text":
@@ -75,7 +73,7 @@ def restore(parsed: argparse.Namespace) -> int:
 
 def _restore(parsed: argparse.Namespace, recall: Callable[[str], Mapping[str, str]]) -> int:
     """Print the input restored with what ``recall`` knows of the tokens in a text."""
-    progress = _Progress()
+    progress = Progress()
     with _opened(parsed.file) as file:
         if parsed.format == "text":
             for piece in _lines(file, progress):
@@ -101,7 +99,7 @@ def _opened(name: str | None) -> Iterator[BinaryIO]:
             yield file
 
 
-def _whole(file: BinaryIO, limit: int, progress: "_Progress") -> bytes:
+def _whole(file: BinaryIO, limit: int, progress: Progress) -> bytes:
     """Return all that ``file`` holds.
 
     Raises TooLarge past ``limit`` bytes.
@@ -118,7 +116,7 @@ def _whole(file: BinaryIO, limit: int, progress: "_Progress") -> bytes:
     return b"".join(pieces)
 
 
-def _lines(file: BinaryIO, progress: "_Progress") -> Iterator[bytes]:
+def _lines(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
     """Yield what ``file`` holds as it comes, in pieces that end where a line does.
 
     Raises TooLarge for a line that is longer than what is held in memory.
@@ -174,24 +172,3 @@ def _read_dictionary(path: Path) -> dict[str, str]:
 
 def _say(text: str) -> None:
     print(f"aws-masker: {text}", file=sys.stderr)
-
-
-class _Progress:
-    """A line on stderr that says how far we are, once that takes long, and only for a person."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _QUIET_SECONDS if sys.stderr.isatty() else float("inf")
-        self._shown = False
-
-    def show(self, text: str) -> None:
-        """Show ``text`` in place of what stands there, unless that was just written."""
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + _EVERY_SECONDS
-            self._shown = True
-            print(f"\r\x1b[Kaws-masker: {text} …", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -199,6 +199,8 @@ async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> 
     warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")
     _say(f"  export ANTHROPIC_BASE_URL={gateway.url}")
+    if masker.known:
+        _say(f"{masker.known} names are known from the inventory; what is learned from now on counts after a restart")
     signals: asyncio.Queue[int] = asyncio.Queue()
     with _signals_into(signals):
         await signals.get()

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from aws_masker.inventory import Inventory
 from aws_masker.masker import Masker
 from aws_masker.settings import Settings
 from aws_masker.vault import Vault, open_vault
@@ -20,11 +21,15 @@ MAX_TENANTS: Final = 256
 
 @dataclass(slots=True)
 class Tenants:
-    """The maskers of one configuration, over one vault; those used longest ago make room for others."""
+    """The maskers of one configuration, over one vault and one reading of the inventory.
+
+    Those used longest ago make room for others.
+    """
 
     settings: Settings = field(repr=False)
     slots: threading.BoundedSemaphore
     vault: Vault = field(repr=False)
+    inventory: Inventory = field(repr=False)
     _maskers: OrderedDict[str, Masker] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -33,7 +38,9 @@ class Tenants:
         with self._lock:
             found = self._maskers.get(tenant)
             if found is None:
-                found = self._maskers[tenant] = Masker(replace(self.settings, tenant=tenant), self.vault)
+                found = self._maskers[tenant] = Masker(
+                    replace(self.settings, tenant=tenant), self.vault, self.inventory
+                )
                 if len(self._maskers) > MAX_TENANTS:
                     self._maskers.popitem(last=False)
             self._maskers.move_to_end(tenant)
@@ -50,14 +57,14 @@ class Maskers:
     def of(self, settings: Settings) -> Tenants:
         """Return the maskers for ``settings``.
 
-        Raises SettingsError for a vault that cannot be used.
+        Raises SettingsError for a vault that cannot be used or an inventory that cannot be read.
         """
         with self._lock:
             for one in self._kept:
                 if one.settings == settings:
                     return one
             slots = threading.BoundedSemaphore(settings.limits.concurrency)
-            made = Tenants(settings, slots, open_vault(settings))
+            made = Tenants(settings, slots, open_vault(settings), Inventory.of(settings))
             self._kept.append(made)
             # Not closed: requests that are under way may still use it. It ends with the last of them.
             del self._kept[:-MAX_SETTINGS]

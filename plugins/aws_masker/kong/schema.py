@@ -23,11 +23,18 @@ from aws_masker.settings_load import SETTINGS, gather
 
 Field = dict[str, dict[str, Any]]
 
-# What only the gateway does by itself: here it is Kong's and nginx's business.
-_GATEWAY_ONLY: Final = frozenset(
-    {"listen", "limits_connect_seconds", "limits_idle_seconds", "limits_body_seconds", "limits_stop_seconds"}
+# What only the gateway or the command line does: here it is Kong's and nginx's business, or nobody's.
+_ELSEWHERE: Final = frozenset(
+    {
+        "listen",
+        "limits_connect_seconds",
+        "limits_idle_seconds",
+        "limits_body_seconds",
+        "limits_stop_seconds",
+        "limits_learn_file",
+    }
 )
-_SETTINGS: Final = tuple(setting for setting in SETTINGS if setting.name not in _GATEWAY_ONLY)
+_SETTINGS: Final = tuple(setting for setting in SETTINGS if setting.name not in _ELSEWHERE)
 _NAMES: Final = frozenset(setting.name for setting in _SETTINGS)
 _TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "flag": {"type": "boolean"},

@@ -1,0 +1,167 @@
+"""Where names stand in the documents that AWS's tools write: what is a name there by the document's structure.
+
+Every string and account number of a document is an ``Item``, with the key that it stands under, for the masker's own
+scanner. Some are names although their key, ``id`` or ``name``, says nothing: there the structure around it tells.
+
+=============================  ======================================================================================
+Terraform state (v3, v4),      ``id``, ``name``, ``bucket`` and the like among the attributes of a resource whose type
+``show -json``, plans          begins with ``aws_``; not of data sources, which may show what is AWS's
+AWS CLI output                 ``Name`` and ``Id`` in the objects, and strings in the lists, right below the top level
+Config, aggregators, queries,  ``resourceName`` and ``resourceId``, wherever they stand
+Resource Explorer, tagging     (ARNs tell; the scanner knows them)
+everywhere                     the tag ``Name``, and the tags by which AWS itself names stacks, groups and clusters
+=============================  ======================================================================================
+
+JSON inside a string is looked into as well: Config's queries answer so.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from aws_masker.context import PLAUSIBLE
+from aws_masker.documents import ACCOUNT_DIGITS
+from aws_masker.errors import InvalidBody
+
+MAX_DEPTH: Final = 100
+
+_NOTHING: Final[frozenset[str]] = frozenset()
+_EVERYWHERE: Final = frozenset(("resourceName", "ResourceName", "resourceId", "ResourceId"))
+_TAGS: Final = (
+    "Name",
+    "aws:autoscaling:groupName",
+    "aws:cloudformation:stack-name",
+    "aws:ecs:clusterName",
+    "aws:ecs:serviceName",
+    "aws:eks:cluster-name",
+    "eks:cluster-name",
+    "eks:nodegroup-name",
+    "elasticbeanstalk:environment-name",
+)
+_TAG_MEMBERS: Final = frozenset(("tags", "tags_all", "Tags", "TagSet", "tagSet", "TagList", "tagList"))
+_OUTPUT: Final = frozenset(("name", "Name", "id", "Id", "identifier", "Identifier"))
+_ATTRIBUTES: Final = frozenset(
+    (
+        *("id", "name", "bucket", "identifier", "family", "domain", "repository", "user", "role", "group", "alias"),
+        # As state of version 3 writes them.
+        *(f"{member}.{tag}" for member in ("tags", "tags_all") for tag in _TAGS),
+    )
+)
+# Members of a Terraform resource that hold its attributes; between them and the resource are only lists and objects.
+_HOLD_ATTRIBUTES: Final = frozenset(("attributes", "attributes_flat", "primary", "values", "before", "after"))
+_TERRAFORM: Final = frozenset(("terraform_version", "format_version", "lineage"))
+# What lists of the AWS CLI with these names hold is AWS's own.
+_NOBODYS_LISTS: Final = frozenset(
+    (
+        *("regions", "availabilityzones", "zones", "instancetypes", "filters", "metrics", "dbengineversions"),
+        *("orderabledbinstanceoptions", "services", "servicecodes", "quotas", "addons", "eventcategories", "features"),
+        *("sslpolicies", "pricelist", "responsemetadata", "availablemanagedrulegroups", "queryinfo", "failures"),
+    )
+)
+_AWS_OWNERS: Final = frozenset(("amazon", "aws-marketplace", "AWS", "aws"))
+_OWNER_MEMBERS: Final = ("ImageOwnerAlias", "OwnerAlias", "image_owner_alias", "ManagedBy")
+_PUBLIC: Final = ("arn:", "/aws/service/")
+
+
+class Item(NamedTuple):
+    """A text of a document, the key that it stands under, and whether it is a name by the document's structure."""
+
+    text: str
+    key: str = ""
+    named: bool = False
+
+
+class _Place(NamedTuple):
+    """What is known of the place where a value stands.
+
+    ``names`` are the members that are names. ``level`` is 2 at the top of the CLI's output, 1 right below, where the
+    strings of lists are names, and 0 further down. ``resource`` says that the attributes of one of AWS's resources are
+    somewhere below.
+    """
+
+    names: frozenset[str] = _NOTHING
+    level: int = 0
+    resource: bool = False
+    depth: int = 0
+
+
+def items(document: Any, where: str) -> Iterator[Item]:
+    """Yield the texts of a document as ``json`` read it.
+
+    Raises InvalidBody, which begins with ``where``, for one that is nested too deep.
+    """
+    terraform = isinstance(document, Mapping) and bool(_TERRAFORM & document.keys())
+    place = _Place() if terraform else _Place(names=_OUTPUT, level=2)
+    yield from _Walk(where).value(document, "", place)
+
+
+def line_item(line: str) -> Item:
+    """Return a line of a list of names: a name, or an ARN or a URL in which some stand."""
+    return Item(line, named=not line.startswith(_PUBLIC) and "://" not in line)
+
+
+class _Walk:
+    """Walks one document; ``where`` is how an error calls it."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def value(self, value: Any, key: str, place: _Place, *, is_name: bool = False) -> Iterator[Item]:
+        if place.depth > MAX_DEPTH:
+            message = f"{self._where} is nested deeper than {MAX_DEPTH} levels; nothing was learned"
+            raise InvalidBody(message)
+        if isinstance(value, str):
+            yield from self._text(value, key, place, is_name=is_name)
+        elif isinstance(value, Mapping):
+            yield from self._object(value, key, place)
+        elif isinstance(value, list):
+            inner = place._replace(level=min(place.level, 1), depth=place.depth + 1)
+            for one in value:
+                yield from self.value(one, key, inner, is_name=is_name or bool(place.level))
+        elif isinstance(value, int) and not isinstance(value, bool) and len(str(value)) == ACCOUNT_DIGITS:
+            yield Item(str(value), key)
+
+    def _text(self, text: str, key: str, place: _Place, *, is_name: bool) -> Iterator[Item]:
+        if text.startswith(("{", "[")):
+            try:
+                inner = json.loads(text)
+            except (ValueError, RecursionError):
+                pass
+            else:
+                yield from self.value(inner, key, _Place(depth=place.depth + 1))
+                return
+        yield Item(text, key, is_name and _may_be_name(text))
+
+    def _object(self, members: Mapping[str, Any], key: str, place: _Place) -> Iterator[Item]:
+        resource = place.resource or _is_resource(members, key)
+        names = _NOTHING if any(members.get(name) in _AWS_OWNERS for name in _OWNER_MEMBERS) else place.names
+        if members.get("Key", members.get("key")) in _TAGS:
+            names |= {"Value", "value"}
+        for name, member in members.items():
+            yield Item(name)
+            below = _below(name, member, place, resource=resource)
+            yield from self.value(member, name, below, is_name=name in names or name in _EVERYWHERE)
+
+
+def _below(name: str, member: Any, place: _Place, *, resource: bool) -> _Place:
+    """Return what is known of the place of a member."""
+    depth = place.depth + 1
+    if name in _TAG_MEMBERS:
+        return _Place(names=frozenset(_TAGS), depth=depth)
+    if resource and name in _HOLD_ATTRIBUTES and isinstance(member, Mapping):
+        # What "primary" of version 3 holds has its attributes one level further down.
+        return _Place(names=_ATTRIBUTES, resource="attributes" in member, depth=depth)
+    if place.level > 1 and name.lower() not in _NOBODYS_LISTS:
+        return _Place(names=_OUTPUT, level=1, depth=depth)
+    return _Place(resource=resource, depth=depth)
+
+
+def _is_resource(members: Mapping[str, Any], key: str) -> bool:
+    """Tell whether this is a Terraform resource of AWS that Terraform made, and no data source."""
+    kind = members.get("type")
+    made = members.get("mode") != "data" and not key.startswith("data.")
+    return made and isinstance(kind, str) and kind.startswith(("aws_", "awscc_"))
+
+
+def _may_be_name(text: str) -> bool:
+    return not text.startswith(_PUBLIC) and "://" not in text and PLAUSIBLE.fits(text.encode("utf-8", "surrogatepass"))
