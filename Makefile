@@ -14,7 +14,7 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c "$(SUPPORTED)" 2>/dev/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo verify test lint bench accuracy vulnerabilities lock clean
+.PHONY: help run demo verify test lint report bench accuracy vulnerabilities lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ lint: $(VENV)/dev.stamp ## Lint and check the types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+report: $(VENV)/dev.stamp ## Run the end-to-end checks and write tests/test-report/proxy-integration-test-NNN.md
+	$(BIN)/python -m pytest tests/report --report tests/test-report $(ARGS)
 
 bench: $(VENV)/dev.stamp ## Measure throughput and added latency
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -10,6 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from redis_fixture import redis_server, start_redis
+from report import plugin as report
 
 __all__ = ["redis_server", "start_redis"]
 
@@ -21,10 +22,11 @@ ALLOWED_SKIPS = ("stack: ", "this machine has no IPv6")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the choice of what stands in Kong's place (tests/kong); by default the best that is there."""
+    """Add the choice of what stands in Kong's place (by default the best that is there), and of a report."""
     parser.addoption(
         "--stack", choices=("docker", "kong", "stand-in"), help="what the tests of the Kong plugins run on"
     )
+    report.add_option(parser)
 
 
 @pytest.hookimpl(wrapper=True)

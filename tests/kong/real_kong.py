@@ -41,10 +41,12 @@ class RealKong:
             "MEM_CACHE_SIZE": "16m",
             "TRUSTED_IPS": "127.0.0.1/32",
             "LOG_LEVEL": "notice",
+            **{f"ERROR_TEMPLATE_{kind}": f"{ROOT}/kong/error.json" for kind in ("JSON", "PLAIN", "HTML")},
             "PLUGINSERVER_NAMES": "aws-masker",
             "PLUGINSERVER_AWS_MASKER_SOCKET": str(socket_path),
             "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join([*server, "--socket", str(socket_path)]),
             "PLUGINSERVER_AWS_MASKER_QUERY_CMD": shlex.join([sys.executable, "-m", "aws_masker.kong.server", "--dump"]),
+            "NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": "1m",
             "NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT": f"{SOCKET_TIMEOUT}s",
             "NGINX_HTTP_LUA_SOCKET_SEND_TIMEOUT": f"{SOCKET_TIMEOUT}s",
         }

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
@@ -32,8 +32,11 @@ class Setup:
     """How a stack differs from the one that kong.yml declares. ``upstream`` is scheme, host and port."""
 
     upstream: str
-    without: str | None = None
+    without: Collection[str] = ()
+    """Plugins that are left out."""
     config: Mapping[str, Any] = field(default_factory=dict)
+    service: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the service, such as time-outs."""
     vault: str = ""
     key: str = KEY
     accepted_keys: str = ""
@@ -52,8 +55,8 @@ class Setup:
         declared: dict[str, Any] = yaml.safe_load((ROOT / "kong.yml").read_text())
         (service,) = declared["services"]
         # Whatever leaks must end at the test's upstream, so that it is seen there, and nowhere else.
-        service["url"] = f"{self.upstream}/v1/"
-        service["plugins"] = [one for one in service["plugins"] if one["name"] != self.without]
+        service |= {**self.service, "url": f"{self.upstream}/v1/"}
+        service["plugins"] = [one for one in service["plugins"] if one["name"] not in self.without]
         for one in service["plugins"]:
             if one["name"] == "aws-masker":
                 one["config"] |= self.config

@@ -121,7 +121,7 @@ def test_a_plugin_that_hangs_holds_up_nobody_else(stack: Stack) -> None:
 
 
 def test_the_filter_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> None:
-    stack = start_stack(Setup(api.url, without="aws-masker"))
+    stack = start_stack(Setup(api.url, without=("aws-masker",)))
     answer = _ask(stack)
     assert (answer.status, answer.is_error) == (503, True)
     assert ask(stack.url, "/v1/models").status == 503
@@ -129,7 +129,7 @@ def test_the_filter_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> 
 
 
 def test_the_plugin_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> None:
-    stack = start_stack(Setup(api.url, without="aws-masker-filter"))
+    stack = start_stack(Setup(api.url, without=("aws-masker-filter",)))
     answer = ask_until(lambda found: found.status == 502, lambda: _ask(stack))
     assert answer.seconds < MOST_SECONDS
     assert ask(stack.url, "/v1/models").status == 502

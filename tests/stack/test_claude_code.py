@@ -5,50 +5,24 @@ That events arrive one by one is shown in test_chain.py.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from choice import start_chosen
-from front_door import Nginx, nginx
-from stacks import Setup, Stack
+from whole_chain import Chain, whole_chain
 
-from aws_masker.fake_api import FakeApi
 from e2e import estate
 from e2e.claude_code import ClaudeCode, tool
 from e2e.conversation import WIRINGS, Conversation, Wiring, hold, main_thread, normal
 from e2e.conversation_tests import ConversationTests
 from e2e.leaks import TOKEN, leaks
 from e2e.tee import tee
-from redis_fixture import KEPT_IN_A_FILE, RedisServer, redis_servers
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Every part of the chain, in the order in which a request meets them."""
-
-    front: Nginx
-    kong: Stack
-    redis: RedisServer
-    api: FakeApi
-
-    def written(self) -> Iterator[Path]:
-        """Yield every file that a part of the chain has written."""
-        for folder in (self.front.folder, self.kong.folder, self.redis.folder):
-            yield from (path for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.fixture(scope="module")
 def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """Run the chain that all tests here share."""
-    with FakeApi.in_thread() as api, redis_servers(tmp_path_factory) as start_redis:
-        vault = start_redis(*KEPT_IN_A_FILE)
-        kong = start_chosen(request.config, Setup(api.url, vault=vault.url), tmp_path_factory.mktemp("kong"))
-        try:
-            with nginx(kong.url.removeprefix("http://")) as front:
-                yield Chain(front, kong, vault, api)
-        finally:
-            kong.stop()
+    with whole_chain(request.config, tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
-from stacks import SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
+from stacks import ROOT, SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
 
 from standin.lua_filter import Exchange, LuaError, LuaFilter, set_target
 from standin.rpc import PluginClient, PluginError
@@ -27,8 +27,10 @@ from standin.rpc import PluginClient, PluginError
 REFERENCE = re.compile(r"\{vault://env/([a-z0-9-]+)\}")
 RESPAWN_SECONDS = 1.0
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "host"})
-UNEXPECTED = {"message": "An unexpected error occurred"}
-UNREACHABLE = {"message": "An invalid response was received from the upstream server"}
+UNEXPECTED = "An unexpected error occurred"
+ERROR = (ROOT / "kong/error.json").read_text()
+UNREACHABLE = "An invalid response was received from the upstream server"
+SILENT = "The upstream server is timing out"
 
 
 class StandIn:
@@ -42,6 +44,7 @@ class StandIn:
         (service,) = declared["services"]
         self._route = service["routes"][0]
         self._service = urlsplit(service["url"])
+        self._read_seconds = service["read_timeout"] / 1000
         self._consumers = {
             credential["key"]: {"id": f"id-of-{one['username']}", "username": one["username"]}
             for one in declared.get("consumers", [])
@@ -102,7 +105,11 @@ class StandIn:
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._client = aiohttp.ClientSession(auto_decompress=False, skip_auto_headers={"User-Agent", "Accept-Encoding"})
+        self._client = aiohttp.ClientSession(
+            auto_decompress=False,
+            skip_auto_headers={"User-Agent", "Accept-Encoding"},
+            timeout=aiohttp.ClientTimeout(total=None, sock_read=self._read_seconds),
+        )
 
     async def _close(self) -> None:
         await self._client.close()
@@ -150,8 +157,7 @@ class StandIn:
                 self._filter.run("access", exchange)
         except (PluginError, LuaError) as error:
             self._log(f"{type(error).__name__}: {error}")
-            exchange.status = 500
-            return web.json_response(UNEXPECTED, status=500)
+            return _own_error(exchange, 500, UNEXPECTED)
         if exchange.exited is not None:
             return web.Response(status=exchange.status, body=exchange.exited, headers=exchange.answer_headers)
         headers = {name: value for name, value in exchange.headers.items() if name not in HOP_BY_HOP}
@@ -167,9 +173,10 @@ class StandIn:
                 allow_redirects=False,
             ) as answer:
                 return await self._pass_on(http, exchange, answer)
+        except TimeoutError:
+            return _own_error(exchange, 504, SILENT)
         except aiohttp.ClientError:
-            exchange.status = 502
-            return web.json_response(UNREACHABLE, status=502)
+            return _own_error(exchange, 502, UNREACHABLE)
 
     async def _pass_on(
         self, http: web.BaseRequest, exchange: Exchange, answer: aiohttp.ClientResponse
@@ -217,6 +224,11 @@ class StandIn:
                 place[last] = value
         with (self.folder / "access.json").open("a") as log:
             log.write(json.dumps(record) + "\n")
+
+
+def _own_error(exchange: Exchange, status: int, text: str) -> web.Response:
+    exchange.status = status
+    return web.Response(status=status, text=ERROR % (text, "none"), content_type="application/json")
 
 
 class PdkCalls:
