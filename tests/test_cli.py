@@ -1,76 +1,26 @@
 """The command line, as a person uses it: what it prints, what it exits with, what it leaves on disk."""
 
-import contextlib
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from aws_masker import catalogue
-from aws_masker.cli import main
 from aws_masker.fake_api import FakeApi
+from command_line import Run, own_home, run, state
+
+__all__ = ["own_home", "run"]
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 TEXT = "stop i-0a1b2c3d4e5f60718 in arn:aws:iam::481516234217:role/ledger-writer\n"
 TOKEN = re.compile("[a-z]+-x[0-9a-hjkmnp-tv-z]{16}")
 SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run of the command line did."""
-
-    code: int
-    out: str
-    err: str
-    raw: bytes
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Give the command line a home of its own, without settings from outside."""
-    for name in list(os.environ):
-        if name.startswith("AWS_MASKER_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("COLUMNS", "80")
-    return tmp_path
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Iterator[Run]:
-    """Return a function that runs the command line in this process."""
-    with contextlib.ExitStack() as stack:
-
-        def call(*arguments: str, stdin: str | bytes = "") -> Result:
-            file = tmp_path / "stdin"
-            file.write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
-            monkeypatch.setattr(sys, "stdin", stack.enter_context(file.open(encoding="utf-8")))
-            try:
-                code = main(arguments)
-            except SystemExit as error:
-                code = int(error.code or 0)
-            out, err = capfdbinary.readouterr()
-            return Result(code, out.decode("utf-8", "replace"), err.decode(), out)
-
-        yield call
-
-
-def state(home: Path) -> Path:
-    return home / "state" / "aws-masker"
 
 
 # Help and errors

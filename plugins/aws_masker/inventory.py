@@ -105,8 +105,8 @@ class Inventory:
         ours = {key.id for key in self._keys}
         if any(key not in ours for key, _ in self._sections):
             message = (
-                f"{self._where} was sealed with another key: give the key with which it was learned, "
-                "or remove the file and learn again"
+                f"{self._where} was sealed with another key: give the key with which it was learned "
+                "(accepted_keys takes it too), or remove the file and learn again"
             )
             raise SettingsError(message)
         return Known()
