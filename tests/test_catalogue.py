@@ -1,11 +1,13 @@
 """The catalogue: every family has evidence, and its evidence holds."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from aws_masker import Masker, catalogue
 from aws_masker.catalogue import Family
+from aws_masker.cli.families import markdown
 from aws_masker.errors import CatalogueError
 from masking import marked, masker, plain
 
@@ -25,6 +27,12 @@ ROW = {
 def one_masker() -> Iterator[Masker]:
     with masker() as made:
         yield made
+
+
+def test_the_page_of_all_families_is_the_catalogue() -> None:
+    """To be mended by ``aws-masker families --markdown > docs/catalogue.md``."""
+    page = Path(__file__).parents[1] / "docs" / "catalogue.md"
+    assert page.read_text("utf-8") == markdown(FAMILIES)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

@@ -146,12 +146,14 @@ client saw. No account, no network.
 """,
     ),
     "families": Command(
-        "cli.info:families",
+        "cli.families:families",
         "list the kinds of identifiers that are found",
         """\
   aws-masker families
   aws-masker families --kind secret
   aws-masker families --service rds --json
+  aws-masker families --markdown
+      the page docs/catalogue.md
 """,
     ),
     "key": Command(
@@ -306,6 +308,7 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--kind", help="only those of this kind")
         parser.add_argument("--service", help="only those of this service")
         parser.add_argument("--json", action="store_true", help="as JSON, with their examples")
+        parser.add_argument("--markdown", action="store_true", help="as a page of tables, by service")
     if name == "key":
         parser.add_argument(
             "action", nargs="?", choices=("rotate", "prepare", "retire", "show"), help="what to do to the key file"
