@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 
 from aws_masker import Masker, Settings, catalogue
+from aws_masker.boundaries import AFTER, BEFORE
 from aws_masker.catalogue import Catalogue
-from aws_masker.scan import AFTER, BEFORE, Scanner
+from aws_masker.scan import Scanner
 from benchmarks import bodies
 
 KEY = "c0ffee00112233445566778899aabbccddeeff0123456789fedcba9876543210"

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from aws_masker import Masker
-from aws_masker.context import END, VALUE, joined, normal, spelling, trimmed, values_at
+from aws_masker.context import joined, normal, spelling, trimmed
+from aws_masker.joints import END, ONE, VALUE, Joint, joint_of
+from aws_masker.values import values_at
 from masking import marked, masker, plain
 
 
@@ -16,10 +18,14 @@ def one() -> Iterator[Masker]:
 
 
 def values(text: bytes, *, secret: bool = False) -> list[bytes]:
-    """Return the values of the only key in ``text``; ``^`` marks where the first begins."""
+    """Return the values of the key that ends with k in ``text``; ``^`` marks where the first begins."""
     start = text.index(b"^")
     text = text.replace(b"^", b"", 1)
-    return [text[value.start : value.end] for value in values_at(text, start, secret=secret)]
+    return [text[value.start : value.end] for value in values_at(text, start, joint(text, start), secret=secret)]
+
+
+def joint(text: bytes, start: int) -> Joint:
+    return joint_of(text[text.index(b"k") + 1 : start], flag=False, cell=False, plural=False)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,7 @@ def test_code_beside_a_key_is_no_value(one: Masker, text: str) -> None:
 
 
 def test_all_spellings_of_a_key_are_one() -> None:
-    assert spelling("DBInstanceIdentifier") == "db[-_]?instance[-_]?identifier"
+    assert spelling("DBInstanceIdentifier") == "db[-_ ]?instance[-_ ]?identifier"
     assert {normal(key) for key in (b"DBInstanceIdentifier", b"db_instance_identifier", b"db-instance-identifier")} == {
         b"dbinstanceidentifier"
     }
@@ -114,7 +120,7 @@ def test_a_key_of_a_document_is_joined_so_that_its_value_runs_to_the_end() -> No
     assert head == END + b'"Password": ' + VALUE + b'a"b'
     assert head[length:] == b'a"b'
     assert joined(None, b"x") == (END + b"x", 1)
-    assert [(head + END)[one.start : one.end] for one in values_at(head + END, length, secret=True)] == [b'a"b']
+    assert [(head + END)[one.start : one.end] for one in values_at(head + END, length, ONE, secret=True)] == [b'a"b']
 
 
 def test_joining_characters_at_the_edges_of_a_part_stay() -> None:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
+from aws_masker.boundaries import bounded
 from aws_masker.re2c import Span
-from aws_masker.scan import bounded
 
 WINDOW: Final = 4096
 

@@ -16,11 +16,13 @@ from typing import Final, NamedTuple, TypeVar
 
 from aws_masker.alone import Automaton, Hit, Spans, standing_alone
 from aws_masker.catalogue import Catalogue, Family
-from aws_masker.context import END, joined
+from aws_masker.context import joined
 from aws_masker.errors import Blocked
+from aws_masker.finding import Finding
+from aws_masker.joints import END
 from aws_masker.names import NAME, Names
 from aws_masker.re2c import Pattern, Span
-from aws_masker.scan import Finding, Scanner, has_groups
+from aws_masker.scan import Scanner, has_groups
 from aws_masker.settings import Limits, Policy, Settings
 from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN, Tokens
 

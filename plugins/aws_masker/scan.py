@@ -15,32 +15,19 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from aws_masker import addresses, arn, context
-from aws_masker.catalogue import ANY_VALUE, Catalogue, Family
-from aws_masker.context import Keys, Value, trimmed, values_at
+from aws_masker import addresses, arn
+from aws_masker.beside import Beside
+from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape
+from aws_masker.catalogue import Catalogue, Family
+from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 
-# Escapes that end in a letter or digit: of strings (\n, \u001b, \012), of URLs (%2F, %252F, and $252F in the console),
-# of mail (=3D), and of terminals (ESC[31m, ESC[K, ESC(B), whose ESC may itself be written as an escape.
-ESCAPE: Final = (
-    r"\\[0-7]{3}|\\[abfnrtv0]|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}"
-    r"|[%$](?:25)*[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[[0-9;:?]*[A-HJKSTfhlmsu]|\([AB0]"
-)
-# What may stand before an identifier: no letter or digit, or one that ends an escape.
-BEFORE: Final = rf"(?:\b|_|{ESCAPE})"
-AFTER: Final = r"(?:\b|[^0-9A-Za-z]|\z)"
 MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
 
-_ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_HOST_BYTES: Final = bytes(_ALNUM) + b".-_*"
-_PATH_GOES_ON: Final = _ALNUM | frozenset(b".-")
+_HOST_BYTES: Final = bytes(ALNUM) + b".-_*"
+_PATH_GOES_ON: Final = ALNUM | frozenset(b".-")
 _PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
-_ESCAPE: Final = Pattern(ESCAPE)
-_ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
-_LONGEST_ESCAPE: Final = 14
-# What may follow a value that is all of what stands beside a key.
-_CLOSING: Final = frozenset(b"\"'`\\\x00")
 _BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
 _COUNTED: Final = 12
 
@@ -64,21 +51,6 @@ SPLITS: Final[dict[str, Split]] = {
     "dashed-ipv4": _of_address(addresses.dashed_ipv4),
     "ipv6": _of_address(addresses.ipv6),
 }
-
-
-class Finding(NamedTuple):
-    """An identifier: its extent, its family's place in the catalogue, and the parts that may have to be masked.
-
-    ``end`` is where the last part ends: what follows it is looked at again, for an object's key may hold identifiers.
-    ``whole`` says that the one part is masked as it is;
-    otherwise common words among the parts stay.
-    """
-
-    start: int
-    end: int
-    family: int
-    parts: tuple[Span, ...]
-    whole: bool
 
 
 class _Forms:
@@ -107,7 +79,7 @@ class _Forms:
             if first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
                 position = begin + 1
                 continue
-            start = begin if first in _ALNUM else _after_boundary(text, begin, position)
+            start = begin if first in ALNUM else after_boundary(text, begin, position)
             end = position
             word = text[start:end]
             known = resolved.get(word)
@@ -124,7 +96,7 @@ class _Forms:
                     break
             else:
                 # The boundary that was taken along may be that of the next.
-                position = max(begin + 1, end - 1) if text[end - 1] not in _ALNUM else end
+                position = max(begin + 1, end - 1) if text[end - 1] not in ALNUM else end
 
     def _shorter(self, text: bytes, begin: int, start: int, end: int) -> "tuple[int, list[_Form]]":
         """Return where a match really ends, and what it may be.
@@ -133,7 +105,7 @@ class _Forms:
         """
         exact = self._exact.match(text, begin, end)
         for shorter in (end - 1, exact, exact - 1):
-            if start < shorter and text[shorter] not in _ALNUM and (known := self._resolve(text[start:shorter])):
+            if start < shorter and text[shorter] not in ALNUM and (known := self._resolve(text[start:shorter])):
                 return shorter, known
         return end, []
 
@@ -191,13 +163,7 @@ class Scanner:
         # Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
-        self._keys = Keys(numbered)
-        self._key_search = Pattern(self._keys.pattern(BEFORE))
-        self._values = {
-            index: Pattern(family.value)
-            for index, family in numbered
-            if family.keys and family.value and family.value != ANY_VALUE
-        }
+        self._beside = Beside(numbered)
 
     def find(self, text: bytes) -> list[Finding]:
         """Return what ``text`` holds, in ascending order; of what overlaps, the first is what counts, if it counts.
@@ -208,7 +174,7 @@ class Scanner:
         found = list(self._by_suffix(text))
         for one in self._passes:
             found += one.find(text)
-        found += self._by_key(
+        found += self._beside.find(
             text, {one.start: len(text) if one.family in self._structured else one.end for one in found}
         )
         found.sort(key=lambda finding: (finding.start, -finding.end))
@@ -216,7 +182,7 @@ class Scanner:
 
     def search(self, text: bytes) -> int:
         """Return how many places the passes would look at again: the engine's own work, for benchmarks."""
-        searches = [*(one.search for one in self._passes), self._suffixes, self._key_search]
+        searches = [*(one.search for one in self._passes), self._suffixes, self._beside.search]
         return sum(1 for search in searches for _ in search.each(text))
 
     def _by_suffix(self, text: bytes) -> Iterator[Finding]:
@@ -227,28 +193,6 @@ class Scanner:
             if host is not None:
                 yield host
                 position = max(position, host.end)
-
-    def _by_key(self, text: bytes, known: dict[int, int]) -> Iterator[Finding]:
-        """Yield the values beside keys, but for those ``known`` by their own form, by where they begin and end.
-
-        What has a structure of its own (a host, an address, an ARN) is left to it however long the value is.
-        """
-        position = 0
-        search = self._key_search.search
-        resolved: dict[bytes, list[int]] = {}
-        while (span := search(text, position)) is not None:
-            start, position = span
-            end = known.get(position)
-            joint = text[start:position]
-            listed = b"[" in joint or b"- " in joint
-            if end is not None and not listed and (end == len(text) or text[end] in _CLOSING):
-                continue
-            families = resolved.get(joint)
-            if families is None:
-                families = resolved[joint] = self._keys.families(text, _after_boundary(text, start, position), position)
-            for finding in self._in_context(text, position, families, known):
-                yield finding
-                position = finding.end
 
     def _host(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the host whose ending stands at ``start:end``, extended to both sides."""
@@ -273,76 +217,11 @@ class Scanner:
             low, low + parts[-1][1], index, tuple([(low + one, low + two) for one, two in parts]), whole=False
         )
 
-    def _in_context(self, text: bytes, end: int, families: list[int], known: dict[int, int]) -> Iterator[Finding]:
-        """Yield the values beside a key of ``families`` whose joint ends at ``end``."""
-        if not families:
-            return
-        secret = any(self.families[family].value == ANY_VALUE for family in families)
-        for value in values_at(text, end, secret=secret):
-            word = text[value.start : value.end]
-            if not secret and known.get(value.start, -1) >= value.end:
-                continue
-            index = self._plausible_family(families, text, value)
-            if index is None or self._keys.is_key(word):
-                continue
-            span = (value.start, value.end)
-            parts = (span,) if self.families[index].kind == "secret" else fields(text, *span)
-            yield Finding(*span, index, parts, whole=False)
-
-    def _plausible_family(self, families: list[int], text: bytes, value: Value) -> int | None:
-        """Return the first of the families of a key that its value may belong to."""
-        for index in families:
-            if context.plausible(self.families[index], text, value, self._values.get(index)):
-                return index
-        return None
-
-
-def after_escape(text: bytes, low: int, high: int) -> int:
-    r"""Return ``low``, or the end of the escape sequence that runs over it (the n of ``\n``, the 2F of ``%2F``)."""
-    first = max(0, low - _LONGEST_ESCAPE)
-    before = text[first:low]
-    if _ESCAPE_BEGINS.isdisjoint(before):
-        return low
-    for begin, byte in enumerate(before, first):
-        if byte in _ESCAPE_BEGINS:
-            end = _ESCAPE.match(text, begin, high)
-            if end > low:
-                return end
-    return low
-
-
-def bounded(text: bytes, start: int, end: int) -> bool:
-    """Tell whether ``start:end`` stands alone: no letter or digit on either side, but for the end of an escape."""
-    if end < len(text) and text[end] in _ALNUM:
-        return False
-    if start == 0 or text[start - 1] not in _ALNUM:
-        return True
-    return after_escape(text, start - 1, start) == start
-
 
 def _may_precede_path(text: bytes, start: int) -> bool:
     """Tell whether a path begins at ``start``, rather than going on from something before it."""
     before = text[start - 1]
     return before not in _PATH_GOES_ON or after_escape(text, start - 1, start) == start
-
-
-def _after_boundary(text: bytes, start: int, end: int) -> int:
-    """Return where the match begins without the boundary that it took along."""
-    if text[start] in _ESCAPE_BEGINS:
-        return max(start, _ESCAPE.match(text, start, end))
-    return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
-
-
-def fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
-    """Return the fields of a value that is a path or a name with a version: what stands between / and :."""
-    spans = []
-    low = start
-    for at in range(start, end):
-        if text[at] in b"/:,":
-            spans.append((low, at))
-            low = at + 1
-    spans.append((low, end))
-    return tuple(trimmed(text, spans))
 
 
 def _groups(spans: list[Span] | None) -> tuple[Span, ...]:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aws_masker.alone import Automaton, standing_alone
-from aws_masker.context import END
 from aws_masker.errors import TooLarge
+from aws_masker.joints import END
 from aws_masker.parts import Finder, Found, FoundCache, Part, Rules, Text, laid_over, token_spans
 from aws_masker.re2c import Span
 from aws_masker.scan import Scanner

@@ -11,13 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from aws_masker.context import END, joined
+from aws_masker.context import fields, joined
 from aws_masker.errors import TooLarge
+from aws_masker.finding import Finding
+from aws_masker.joints import END
 from aws_masker.learn.sources import Item
 from aws_masker.names import Names
 from aws_masker.parts import by_text, learns, token_spans
 from aws_masker.re2c import Pattern
-from aws_masker.scan import Finding, Scanner, fields
+from aws_masker.scan import Scanner
 from aws_masker.tokens import Tokens
 
 # What is looked through at a time: bounds memory, and is enough for the engine to run at full speed.

@@ -19,9 +19,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from aws_masker.context import PLAUSIBLE
 from aws_masker.documents import ACCOUNT_DIGITS
 from aws_masker.errors import InvalidBody
+from aws_masker.plausible import PLAUSIBLE
 
 MAX_DEPTH: Final = 100
 

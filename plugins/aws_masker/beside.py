@@ -1,0 +1,132 @@
+"""The pass over keys: finds the values that are identifiers because of a key, a flag or the title of a column."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from aws_masker.catalogue import ANY_VALUE, Family
+from aws_masker.context import Keys, Met, fields
+from aws_masker.finding import Finding
+from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
+from aws_masker.plausible import pieces, plausible
+from aws_masker.re2c import Pattern, Span
+from aws_masker.tables import table_at
+from aws_masker.values import Value, definition_at, values_at
+
+# What may follow a value that is all of what stands beside a key.
+_CLOSING: Final = frozenset(b"\"'`\\\x00")
+_LOOK_BACK: Final = 60
+# Functions of which the first argument is a key and the second a default, or what it is compared with.
+_GETTERS: Final = Pattern(
+    r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
+    r"GetEnvironmentVariable|GetValue|fetch|lookup|set|setProperty|[a-z_]*_env|option|add_argument)"
+    r"\((?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
+)
+
+
+class Beside:
+    """The keys of one catalogue, compiled, and the forms that their values must have."""
+
+    def __init__(self, families: list[tuple[int, Family]]) -> None:
+        """Compile the ``keys`` rows among ``families``, given with their place in the catalogue."""
+        keyed = [(index, family) for index, family in families if family.keys]
+        self._families = dict(keyed)
+        self._keys = Keys(keyed)
+        self.search = Pattern(self._keys.pattern)
+        self._forms = {
+            index: Pattern(family.value) for index, family in keyed if family.value and family.value != ANY_VALUE
+        }
+
+    def find(self, text: bytes, known: Mapping[int, int]) -> Iterator[Finding]:
+        """Yield the values beside keys, but for those ``known`` by their own form, by where they begin and end.
+
+        What has a structure of its own (a host, an address, an ARN) is left to it however long the value is.
+        """
+        position = 0
+        table_end = -1
+        search = self.search.search
+        resolved: dict[bytes, Met | None] = {}
+        while (span := search(text, position)) is not None:
+            start, position = span
+            match = text[start:position]
+            if match in resolved:
+                met = resolved[match]
+            else:
+                met = resolved[match] = self._keys.read(match)
+            if met is None:
+                continue
+            key = start + met.low
+            if met.joint.kind is Kind.CELL:
+                # What is no header is looked at again, from the key on.
+                position = key
+                if key >= table_end and (table := table_at(text, key, self._keys.families)) is not None:
+                    table_end = table.end
+                    for column in table.columns:
+                        yield from self._among(text, column.values, column.families, ONE, known)
+                continue
+            for finding in self._values(text, key, start + met.high, position, met, known):
+                yield finding
+                position = max(position, finding.end)
+
+    def _values(
+        self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]
+    ) -> Iterator[Finding]:
+        """Yield the values of the key that stands at ``key``, with a joint from ``joint_at`` to ``end``."""
+        joint = met.joint
+        at: int | None = end
+        if joint.kind is Kind.DEFINITION:
+            at, joint = definition_at(text, key, end)
+        elif not _holds(text, key, joint_at, end, joint.kind):
+            return
+        if at is None:
+            return
+        if joint.series is Series.ONE:
+            # What has a form of its own is not looked at twice.
+            stop = known.get(at)
+            if stop is not None and (stop == len(text) or text[stop] in _CLOSING):
+                return
+        secret = any(self._families[family].value == ANY_VALUE for family in met.families)
+        yield from self._among(text, values_at(text, at, joint, secret=secret), met.families, joint, known)
+
+    def _among(
+        self,
+        text: bytes,
+        values: Iterable[Value],
+        families: list[int],
+        joint: Joint,
+        known: Mapping[int, int],
+    ) -> Iterator[Finding]:
+        """Yield those of ``values`` that may belong to one of ``families``."""
+        secret = any(self._families[family].value == ANY_VALUE for family in families)
+        for value in values:
+            if not secret and known.get(value.start, -1) >= value.end:
+                continue
+            index = self._plausible_family(families, text, value, joint)
+            if index is None or self._keys.is_key(text[value.start : value.end]):
+                continue
+            span = (value.start, value.end)
+            parts = (span,) if self._families[index].kind == "secret" else _parts(text, *span)
+            yield Finding(*span, index, parts, whole=False)
+
+    def _plausible_family(self, families: list[int], text: bytes, value: Value, joint: Joint) -> int | None:
+        """Return the first of the families of a key that its value may belong to."""
+        for index in families:
+            if plausible(self._families[index], text, value, joint, self._forms.get(index)):
+                return index
+        return None
+
+
+def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
+    """Tell whether what stands before a key, and its joint, let a value follow that is the key's."""
+    before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
+    if kind is Kind.ARGUMENT:
+        return _GETTERS.fits(before)
+    if kind is Kind.COLUMN:
+        # A line of the AWS CLI's text output begins with a key in capitals.
+        return text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)
+    # A joint of one character: the end of an element's tag.
+    return end - joint > 1 or text[joint] != 0x3E or before.endswith((b"<", b":"))  # noqa: PLR2004 - ">"
+
+
+def _parts(text: bytes, start: int, end: int) -> tuple[Span, ...]:
+    """Return the parts of a value: what stands between variables, or else its fields."""
+    return tuple(pieces(text, start, end)) or fields(text, start, end)

@@ -1,0 +1,50 @@
+r"""Boundaries: what may stand on both sides of an identifier, and the escapes that end in a letter or digit."""
+
+from typing import Final
+
+from aws_masker.re2c import Pattern
+
+# Escapes that end in a letter or digit: of strings (\n, \u001b, \012), of URLs (%2F, %252F, and $252F in the console),
+# of mail (=3D), and of terminals (ESC[31m, ESC[K, ESC(B), whose ESC may itself be written as an escape.
+ESCAPE: Final = (
+    r"\\[0-7]{3}|\\[abfnrtv0]|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}"
+    r"|[%$](?:25)*[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[[0-9;:?]*[A-HJKSTfhlmsu]|\([AB0]"
+)
+# What may stand before an identifier: no letter or digit, or one that ends an escape.
+BEFORE: Final = rf"(?:\b|_|{ESCAPE})"
+AFTER: Final = r"(?:\b|[^0-9A-Za-z]|\z)"
+ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+_ESCAPE: Final = Pattern(ESCAPE)
+_ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
+_LONGEST_ESCAPE: Final = 14
+
+
+def after_escape(text: bytes, low: int, high: int) -> int:
+    r"""Return ``low``, or the end of the escape sequence that runs over it (the n of ``\n``, the 2F of ``%2F``)."""
+    first = max(0, low - _LONGEST_ESCAPE)
+    before = text[first:low]
+    if _ESCAPE_BEGINS.isdisjoint(before):
+        return low
+    for begin, byte in enumerate(before, first):
+        if byte in _ESCAPE_BEGINS:
+            end = _ESCAPE.match(text, begin, high)
+            if end > low:
+                return end
+    return low
+
+
+def after_boundary(text: bytes, start: int, end: int) -> int:
+    """Return where the match begins without the boundary that it took along."""
+    if text[start] in _ESCAPE_BEGINS:
+        return max(start, _ESCAPE.match(text, start, end))
+    return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
+
+
+def bounded(text: bytes, start: int, end: int) -> bool:
+    """Tell whether ``start:end`` stands alone: no letter or digit on either side, but for the end of an escape."""
+    if end < len(text) and text[end] in ALNUM:
+        return False
+    if start == 0 or text[start - 1] not in ALNUM:
+        return True
+    return after_escape(text, start - 1, start) == start

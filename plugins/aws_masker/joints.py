@@ -1,0 +1,150 @@
+r"""Joints: how a key is joined to its value, in every form of writing that is met.
+
+A joint is what stands between a key and the first byte of its value: ``": "`` in JSON at any depth of escaping,
+``: &one `` in YAML, `` = `` in HCL, ``=aws.String("`` in code, ``,ParameterValue=`` in a shorthand. ``AFTER_KEY`` and
+``AFTER_FLAG`` are one alternation each; ``Joint.of`` tells what a joint says about the values that follow it.
+
+Some only begin something that has to be looked through: a definition of which the default or value counts, the header
+of a table, a call whose second argument counts only if the right function is called.
+"""
+
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from aws_masker.re2c import Pattern
+
+# Around every separate text: nothing is ever found across it.
+END: Final = b"\x00"
+# Opens a value that runs to END, whatever is in it.
+VALUE: Final = b"\x01"
+
+BREAK: Final = r"(?:[ \t\r\n]|\\+[nrt])"
+NEWLINE: Final = r"(?:\r?\n|(?:\\+r)?\\+n)"
+QUOTE: Final = r"\\*[\"'`]"
+# Letters before a string that say how it is read: f"", b"", $"".
+_STRING: Final = rf"[bfrBFR@$]{{0,2}}{QUOTE}"
+_OPEN: Final = rf"(?:{_STRING}|{VALUE.decode()})?"
+_ENDS: Final = rf"(?:{QUOTE}|\*{{1,2}})?\]?\)?(?:\*\*)?"
+
+# Before a value in YAML: an anchor, a tag, the beginning of a block.
+_DECORATION: Final = rf"(?:&[A-Za-z0-9_.-]+[ \t]+)?(?:!!str[ \t]+|!Sub[ \t]+)?(?:[|>][+-]?[ \t]*{NEWLINE}[ \t]+)?"
+_LIST: Final = rf"(?:\[{BREAK}*(?:[+~-][ \t]+)?|\({BREAK}*)"
+# What makes a string of a language one of an SDK, or a list of several.
+_SEVERAL: Final = r"(?:StringSlice|StringValueSlice|Strings|asList|of|[a-zA-Z]*[lL]istOf|setOf|arrayOf)"
+_WRAPPER: Final = r"(?:String|StringPtr|Pointer|Ptr|To|Some|from|str|string|literal|to_string|toString|fromString)"
+_CALL: Final = rf"(?:(?:new[ \t]+)?[&*]?(?:[A-Za-z0-9_]+(?:\.|::))*(?:{_SEVERAL}|{_WRAPPER})\({BREAK}*)"
+_SLICE: Final = rf"(?:(?:\[\]\*?string|new(?:\[\]|[ \t]+[A-Za-z]*<?[Ss]tring>?(?:\[\]|\(\))?))[ \t]*\{{{BREAK}*)"
+_WRAPPED: Final = rf"(?:{_CALL}?{_SLICE}|{_LIST}?{_CALL}|{_LIST})?{_OPEN}"
+
+_TYPED: Final = rf"[ \t]*:[ \t]*&?(?:'static[ \t]+)?[A-Za-z_][A-Za-z0-9_.\[\]|?<>]*[ \t]*=[ \t]*{_CALL}?{_STRING}"
+_PAIRED: Final = (
+    rf"(?:{BREAK}*,|{BREAK}){BREAK}*(?:{QUOTE})?(?:[A-Za-z]*[vV]alues?|[dD]efault)(?:{QUOTE})?"
+    rf"[ \t]*[:=][ \t]*{_WRAPPED}"
+)
+_SUBSTITUTED: Final = rf"[ \t]*:[ \t]*\{{{BREAK}*{QUOTE}Fn::Sub{QUOTE}[ \t]*:[ \t]*{QUOTE}"
+_ITEMS: Final = rf"[ \t]*[:=]{BREAK}+-[ \t]+{_OPEN}"
+_DEFINES: Final = rf"[ \t]*(?:[:=][ \t]*)?\{{{BREAK}*|:[ \t]*{NEWLINE}[ \t]+"
+_WITH_STRING: Final = rf"(?:[ \t]*(?:\|\||\?\?=?|[=!]==?))[ \t]*{_STRING}"
+_ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|[:=])\*{{0,2}}[ \t]*{_DECORATION}{_WRAPPED}"
+_CELL: Final = r"(?:[ \t]+\|[ \t]*|\|[ \t]+)(?:\*\*)?`?"
+# The first arguments of a construct of the CDK are its scope and its logical id.
+_CALLED: Final = (
+    rf"\([ \t]*(?:(?:this|self|scope|stack|app)[ \t]*,[ \t]*{QUOTE}[^\"'`\\\x00\x01]*{QUOTE}[ \t]*,{BREAK}*)?"
+    rf"{_CALL}?{_SLICE}?{_STRING}"
+)
+_COLUMN: Final = r"(?:\t|\\+t)"
+_PROSE: Final = rf"[ \t]+(?:(?:named|called|is)[ \t]+)?(?:\*\*)?{QUOTE}"
+_ARGUMENT: Final = rf"[ \t]*,[ \t]*{_STRING}"
+
+_JOINTS: Final = (
+    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _WITH_STRING, _ASSIGNED, _CELL, _CALLED, _ARGUMENT
+)  # fmt: skip
+
+# The first that fits counts, not the longest.
+AFTER_KEY: Final = rf"(?:>|{_PROSE}|{_COLUMN}|{_ENDS}(?:{'|'.join(_JOINTS)}))"
+AFTER_FLAG: Final = (
+    rf"(?:(?:=|(?:{BREAK}|\\+\r?\n)+(?:-[ \t]+)?)(?:{_STRING})?"
+    rf"|{QUOTE}{BREAK}*,{BREAK}*(?:default[ \t]*=[ \t]*)?{QUOTE})"
+)
+# A cell of the header of a table: what may stand before its key, and after it.
+BEFORE_CELL: Final = r"(?:[\n|,;\t\x00\x01]|  |\\+[nt])[\"`* ]*"
+AFTER_CELL: Final = rf"[\"`*]{{0,2}}(?: {{2,}}[A-Za-z#%(]|[ \t]*[|,;\t]|\\+t|[ \t]*{NEWLINE}|\x00)"
+
+_IS_CELL: Final = Pattern(AFTER_CELL)
+_IS_DEFINITION: Final = Pattern(_ENDS + f"(?:{_DEFINES})")
+_IS_ARGUMENT: Final = Pattern(_ENDS + _ARGUMENT)
+_IS_COLUMN: Final = Pattern(_COLUMN)
+_IS_PROSE: Final = Pattern(_PROSE)
+_IS_SEVERAL: Final = Pattern(rf"(?s:.*)(?:{_SEVERAL}\({BREAK}*|[\[{{]{BREAK}*(?:[+~-][ \t]+)?|[vV]alues=){_OPEN}")
+_IS_ITEMS: Final = Pattern(_ENDS + _ITEMS)
+_IS_ARRAY: Final = Pattern(rf"=[ \t]*\({BREAK}*{_OPEN}")
+_IS_CALL: Final = Pattern(r"\((?s:.*)")
+_IS_PLAIN: Final = Pattern(
+    rf"(?s:.*)(?:[ \t](?:&[A-Za-z0-9_.-]+|!Sub|!!str)[ \t]+|[|>][+-]?[ \t]*{NEWLINE}[ \t]+|:-|\|[ \t]*|[vV]alues?=)"
+)
+
+
+class Kind(Enum):
+    """What follows a joint."""
+
+    VALUE = auto()
+    # Members, one of which is the value.
+    DEFINITION = auto()
+    # A second argument, which is the value if the function is the right one.
+    ARGUMENT = auto()
+    # The rest of a header and the rows of a table.
+    CELL = auto()
+    # The other columns of a line that begins with the key.
+    COLUMN = auto()
+    # A value in a sentence.
+    PROSE = auto()
+
+
+class Series(Enum):
+    """What may stand between a value and another that belongs to the same key."""
+
+    ONE = auto()
+    COMMAS = auto()
+    ITEMS = auto()
+    WORDS = auto()
+    ARRAY = auto()
+
+
+class Joint(NamedTuple):
+    """What a joint says: its kind, how values may follow each other, and whether it is that of a command's flag.
+
+    ``plain`` tells that a bare word behind it is a value, not a variable.
+    """
+
+    kind: Kind
+    series: Series = Series.ONE
+    flag: bool = False
+    plain: bool = False
+
+
+ONE: Final = Joint(Kind.VALUE)
+ALONE: Final = Joint(Kind.VALUE, plain=True)
+
+
+def joint_of(joint: bytes, *, flag: bool, cell: bool, plural: bool) -> Joint:
+    """Read a joint; ``plural`` tells that its key ends in s, ``cell`` that what stands before it may begin a cell."""
+    if flag:
+        return Joint(Kind.VALUE, Series.WORDS if plural else Series.ONE, flag=True, plain=not plural)
+    if cell and _IS_CELL.fits(joint):
+        return Joint(Kind.CELL)
+    for kind, form in _KINDS:
+        if form.fits(joint):
+            return Joint(kind, plain=kind is Kind.COLUMN)
+    series = next((series for series, form in _SERIES if form.fits(joint)), Series.ONE)
+    if plural and series is Series.ONE and _IS_CALL.fits(joint):
+        series = Series.COMMAS
+    return Joint(Kind.VALUE, series, plain=_IS_PLAIN.fits(joint))
+
+
+_KINDS: Final = (
+    (Kind.DEFINITION, _IS_DEFINITION),
+    (Kind.ARGUMENT, _IS_ARGUMENT),
+    (Kind.COLUMN, _IS_COLUMN),
+    (Kind.PROSE, _IS_PROSE),
+)
+_SERIES: Final = ((Series.ITEMS, _IS_ITEMS), (Series.ARRAY, _IS_ARRAY), (Series.COMMAS, _IS_SEVERAL))

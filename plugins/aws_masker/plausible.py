@@ -1,0 +1,164 @@
+"""Plausibility: whether what stands beside a key is a value, rather than a piece of code, a type or a sentence."""
+
+from typing import Final
+
+from aws_masker.catalogue import ANY_VALUE, Family
+from aws_masker.joints import END, VALUE, Joint, Kind, Series
+from aws_masker.re2c import Pattern, Span
+from aws_masker.values import Value
+
+_LOOK_BACK: Final = 120
+PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
+# What is put in later: ${AWS::Region}, {env}, {{ stage }}, #{name}, %s.
+_VARIABLE: Final = r"[$#]?\{\{?[^{}\x00\x01]{1,80}\}?\}|\$\([A-Za-z_]{1,40}\)|%[sdv]"
+_VARIABLES: Final = Pattern(_VARIABLE)
+_INTERPOLATED: Final = Pattern(rf"(?:{_VARIABLE}|[A-Za-z0-9_./-])+")
+# Shorter pieces between variables say nothing.
+_PIECE: Final = Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,}[A-Za-z0-9]")
+# An expression of a programming language rather than a value.
+_EXPRESSION: Final = Pattern(
+    r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
+    r"ctx|context|request|req|env|cfg|opts|input|output|resource|aws_[a-z_]+|cls|super|path|random_[a-z_]+)[.\[].*"
+    r"|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select|FindInMap|If|Base64|Split|Cidr)|[A-Za-z_.]+\[.*"
+)
+_BRACKETED: Final = Pattern(r".*[(){}].*")
+# Attributes and methods: in code an expression, in a settings file a name with dots.
+_DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
+# Written without quotes, only something with a joint in it is a value rather than a variable or a type.
+_JOINTED: Final = Pattern(r".*[0-9/-].*")
+# In a sentence, a name rather than a word, a file or a piece of code.
+_NAMED: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*[-_0-9][A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+_DASHED: Final = Pattern(r".*-.*")
+_TYPE_NAME: Final = Pattern(r"[A-Z][A-Za-z]+")
+_CALLED: Final = Pattern(
+    r"[A-Za-z_][A-Za-z0-9_.]*\(.*\)|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
+)
+_IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
+# Enough of letters and digits to be more than punctuation between two pieces of code.
+_SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
+# In a sentence, no word and no piece of code.
+_SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){}<>/]*[0-9][^\s\x00-\x1f(){}<>/]{2,}")
+# The second half of a comparison, or what follows a quote that closed a string rather than opened one.
+_NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
+_DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
+_ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
+# An array of a shell under a variable in capitals.
+_ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
+_FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
+_FLOW_AFTER: Final = Pattern(r"(?:, ?[A-Za-z0-9_.-]+)*\][ \t]*(?:#.*)?\r?")
+# A line of a properties or environment file, a parameter of a URL, one of several in a log line.
+_WHOLE_LINE: Final = Pattern(r"(?:(?:export|set|SET|local|readonly)[ \t]+)?[A-Za-z0-9_.-]+=")
+_PARAMETER: Final = Pattern(r".*[?&][A-Za-z0-9_.-]+=")
+_NEXT_PAIR: Final = Pattern(r"[ \t]+[A-Za-z_.]+=[^=]")
+
+
+def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pattern | None) -> bool:
+    """Tell whether a value beside one of the family's keys can be what the key says."""
+    word = text[value.start : value.end]
+    if not word or (word[:1] in _NO_BEGINNING and not _opened(text, value)):
+        return False
+    if family.value == ANY_VALUE:
+        return _plausible_secret(text, value, joint, word)
+    if form is not None:
+        return form.fits(word)
+    return _plausible_name(text, value, joint, word)
+
+
+def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
+    """Tell whether a value can be a name that somebody gave."""
+    if not PLAUSIBLE.fits(word):
+        return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
+    if value.quoted:
+        # The key of an object is no value.
+        return text[value.end : value.end + 2] != b'":' and (joint.kind is not Kind.PROSE or _NAMED.fits(word))
+    if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
+        return False
+    if _assigned_plainly(text, value, joint):
+        return True
+    if joint.series is Series.COMMAS:
+        return _DASHED.fits(word) or _in_yaml(text, value)
+    return _JOINTED.fits(word) and not _DOTTED.fits(word)
+
+
+def pieces(text: bytes, start: int, end: int) -> list[Span]:
+    """Return what of a value with variables in it says something; nothing of one without."""
+    if not any(mark in text[start:end] for mark in (b"{", b"%", b"$(")):
+        return []
+    spans = []
+    low = start
+    for one, two in [*_VARIABLES.each(text, start, end), (end, end)]:
+        spans += [piece for piece in _between(text, low, one) if _PIECE.fits(text[slice(*piece)])]
+        low = two
+    return spans
+
+
+def _between(text: bytes, low: int, high: int) -> list[Span]:
+    found = []
+    for field in text[low:high].split(b"/"):
+        inner = field.strip(b"-_.")
+        at = low + field.find(inner)
+        found.append((at, at + len(inner)))
+        low += len(field) + 1
+    return found
+
+
+def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
+    """Tell whether a value can be a secret: anything, but no piece of code beside a word such as password."""
+    if not _SOLID.fits(word):
+        return False
+    if value.quoted:
+        if joint.kind is Kind.PROSE:
+            return _SPOKEN_SECRET.fits(word)
+        return text[value.start - 1 : value.start] == VALUE or b"\n" not in word
+    if _CALLED.fits(word) or _EXPRESSION.fits(word):
+        return False
+    return _assigned_plainly(text, value, joint) or not (_IDENTIFIER.fits(word) or _BRACKETED.fits(word))
+
+
+def _opened(text: bytes, value: Value) -> bool:
+    """Tell whether the quote before a value opens it, rather than closing a string that holds the key."""
+    quote = text[value.start - 1 : value.start]
+    if quote == VALUE:
+        return True
+    before = text[max(0, value.start - 1 - _LOOK_BACK) : value.start - 1].rpartition(END)[2].rpartition(b"\n")[2]
+    return value.quoted and before.count(quote) % 2 == 0
+
+
+def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
+    """Tell whether an unquoted word is a value all the same: of a flag, an environment variable, YAML, a table, XML."""
+    if joint.plain:
+        return True
+    before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2].rpartition(b"\n")[2]
+    stripped = before.rstrip(b" \t")
+    if stripped.endswith((b"|", b">")):
+        return True
+    after = text[value.end : value.end + 2]
+    if joint.series is Series.ARRAY:
+        return _ARRAY.fits(before)
+    if joint.series is Series.ITEMS:
+        return stripped.endswith(b"-") and after[:1] in _ENDS_LINE and after[:1] != b" "
+    key = (stripped[:-1].split()[-1:] or [b""])[0]
+    if stripped.endswith(b":"):
+        # YAML, not a member of an object in JavaScript nor a type in Python.
+        word = text[value.start : value.end]
+        typed = _DOTTED_TYPE.fits(word) or (key == key.lower() and _TYPE_NAME.fits(word))
+        return before != stripped and after[:1] in _ENDS_LINE and after != b" =" and not typed
+    if stripped.endswith(b"="):
+        return before == stripped and _assigned_by_equals(text, value, before, key, after)
+    return b"--" in before
+
+
+def _in_yaml(text: bytes, value: Value) -> bool:
+    """Tell whether a list in brackets, without quotes, is all of a line of YAML."""
+    before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2].rpartition(b"\n")[2]
+    after = text[value.end : value.end + _LOOK_BACK].partition(b"\n")[0].partition(END)[0]
+    return _FLOW_BEFORE.fits(before) and _FLOW_AFTER.fits(after)
+
+
+def _assigned_by_equals(text: bytes, value: Value, before: bytes, key: bytes, after: bytes) -> bool:
+    """Tell whether ``before``, which ends with a key and = without a blank, is no code."""
+    if key.startswith(b"--") or key == key.upper() or b" -" in before or key.lower().endswith((b"value", b"values")):
+        return True
+    if _WHOLE_LINE.fits(before) and after[:1] in (b"", b"\n", b"\r", END):
+        return True
+    return _PARAMETER.fits(before) or _NEXT_PAIR.match(text, value.end) > 0

@@ -1,0 +1,203 @@
+r"""Tables: values of which the header of their column says what they are.
+
+CSV and tab-separated values, Markdown, the tables that the AWS CLI and SQL clients draw, and columns set apart by two
+or more blanks as kubectl and docker print them. Rows count as long as they have as many cells as the header has; widths
+do not matter, for what stands in a cell may be replaced by something longer.
+
+Tables inside JSON strings have ``\n`` and ``\t`` for line breaks and tabs.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from aws_masker.joints import END, VALUE
+from aws_masker.re2c import Pattern, Span
+from aws_masker.values import Value
+
+MAX_LINE: Final = 4096
+_TITLE: Final = Pattern(r"[A-Za-z_#][A-Za-z0-9_ .()/#%:-]{0,60}")
+# Columns set apart by blanks: titles in capitals, or capitalised.
+_BLANK_TITLE: Final = Pattern(
+    r"[A-Z][A-Z0-9_ .()/#%-]{0,60}|[A-Z][A-Za-z0-9-]{0,40}(?: [A-Z][A-Za-z0-9-]{0,40}){0,4}|[a-z]+(?:_[a-z]+){0,4}"
+)
+_SURE: Final = Pattern(r"[A-Z].*|.*_.*")
+_RULE: Final = Pattern(r"[-|+=: \t]*--[-|+=: \t]*")
+_BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
+_QUOTED_CELL: Final = Pattern(r"[ ]*\\*\"(?:[^\"\\]|\"\")*\\*\"[ ]*")
+_EDGES: Final = b" \t\"'`*"
+_ESCAPED: Final = b"\\n"
+
+
+class Column(NamedTuple):
+    """A column of which the title is a key: the places of its families, and its values."""
+
+    families: list[int]
+    values: list[Value]
+
+
+class Table(NamedTuple):
+    """Columns with keys for titles, and where the table ends."""
+
+    columns: list[Column]
+    end: int
+
+
+def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Table | None:
+    """Return the table of whose header the line around ``at`` is, or None where it is no header.
+
+    ``families`` says which families a title stands for.
+    """
+    newline = _newline(text, at)
+    low, high = _line(text, at, newline)
+    split = _splitter(text[low:high])
+    if split is None:
+        return None
+    titles = split(text, low, high)
+    fits = _BLANK_TITLE.fits if split is _by_blanks else _TITLE.fits
+    if not titles or not all(fits(text[one:two].strip(_EDGES)) for one, two in titles):
+        return None
+    if split is _by_blanks and not any(_SURE.fits(text[one:two].strip(_EDGES)) for one, two in titles):
+        return None
+    keyed = [(place, families(text[one:two].strip(_EDGES))) for place, (one, two) in enumerate(titles)]
+    columns = {place: Column(found, []) for place, found in keyed if found}
+    if not columns:
+        return None
+    end = high
+    ruled = False
+    for one, two in _lines(text, high, newline):
+        row = text[one:two]
+        if _RULE.fits(row):
+            ruled = True
+            end = two
+            continue
+        if split is _by_pipes and not ruled:
+            return None
+        cells = split(text, one, two)
+        if len(cells) != len(titles):
+            break
+        if end == high and text[slice(*cells[0])] == text[slice(*titles[0])]:
+            # Lines that begin with the same word are no header and its rows.
+            return None
+        for place, column in columns.items():
+            value = _trimmed(text, *cells[place])
+            if value is not None:
+                column.values.append(value)
+        end = two
+    return Table(list(columns.values()), end) if end > high else None
+
+
+def _newline(text: bytes, at: int) -> bytes:
+    real = text.find(b"\n", at, at + MAX_LINE)
+    escaped = text.find(_ESCAPED, at, at + MAX_LINE)
+    return _ESCAPED if escaped >= 0 and (real < 0 or escaped < real) else b"\n"
+
+
+def _line(text: bytes, at: int, newline: bytes) -> Span:
+    """Return the line around ``at``, without what separates it from others."""
+    stop = max(0, at - MAX_LINE)
+    marks = [newline, END, VALUE, *([b'"'] if newline == _ESCAPED else [])]
+    low = max(stop, *(text.rfind(mark, stop, at) + len(mark) for mark in marks))
+    return low, _line_end(text, at, newline)
+
+
+def _line_end(text: bytes, at: int, newline: bytes) -> int:
+    limit = min(len(text), at + MAX_LINE)
+    marks = (newline, END, b'"') if newline == _ESCAPED else (newline, END)
+    ends = [found for mark in marks if (found := text.find(mark, at, limit)) >= 0]
+    end = min(ends, default=limit)
+    while end > at and text[end - 1] in b"\r\\":
+        end -= 1
+    return end
+
+
+def _lines(text: bytes, end: int, newline: bytes) -> Iterator[Span]:
+    """Yield the lines that follow the one that ends at ``end``, up to one that is empty."""
+    while True:
+        begin = text.find(newline, end, end + 8)
+        if begin < 0:
+            return
+        begin += len(newline)
+        end = _line_end(text, begin, newline)
+        if not text[begin:end].strip() or end - begin >= MAX_LINE:
+            return
+        yield begin, end
+
+
+def _splitter(line: bytes) -> Callable[[bytes, int, int], list[Span]] | None:
+    """Return how the cells of a header are told from each other."""
+    if b"|" in line:
+        return _by_pipes
+    if b"\t" in line:
+        return _by_tabs
+    if b"\\t" in line:
+        return _by_escaped_tabs
+    if b"," in line:
+        return _by_commas
+    if b";" in line:
+        return _by_semicolons
+    return _by_blanks if b"  " in line.strip() else None
+
+
+def _by_pipes(text: bytes, low: int, high: int) -> list[Span]:
+    while low < high and text[low] in b" \t>":
+        low += 1
+    while high > low and text[high - 1] in b" \t":
+        high -= 1
+    while low < high and text[low] == 0x7C:  # noqa: PLR2004 - "|"
+        low += 1
+    while high > low and text[high - 1] == 0x7C:  # noqa: PLR2004
+        high -= 1
+    return _separated(text, low, high, b"|")
+
+
+def _by_tabs(text: bytes, low: int, high: int) -> list[Span]:
+    return _several(_separated(text, low, high, b"\t"))
+
+
+def _by_escaped_tabs(text: bytes, low: int, high: int) -> list[Span]:
+    return _several(_separated(text, low, high, b"\\t"))
+
+
+def _by_commas(text: bytes, low: int, high: int) -> list[Span]:
+    return _several(_separated(text, low, high, b","))
+
+
+def _by_semicolons(text: bytes, low: int, high: int) -> list[Span]:
+    return _several(_separated(text, low, high, b";"))
+
+
+def _by_blanks(text: bytes, low: int, high: int) -> list[Span]:
+    spans = []
+    while low < high and text[low] in b" \t":
+        low += 1
+    for one, two in _BLANKS.each(text, low, high):
+        spans.append((low, one))
+        low = two
+    if low < high:
+        spans.append((low, high))
+    return _several(spans)
+
+
+def _several(spans: list[Span]) -> list[Span]:
+    return spans if len(spans) > 1 else []
+
+
+def _separated(text: bytes, low: int, high: int, separator: bytes) -> list[Span]:
+    spans = []
+    while True:
+        quoted = _QUOTED_CELL.match(text, low, high)
+        at = text.find(separator, max(low, quoted), high)
+        if at < 0:
+            spans.append((low, high))
+            return spans
+        spans.append((low, at))
+        low = at + len(separator)
+
+
+def _trimmed(text: bytes, low: int, high: int) -> Value | None:
+    """Return what stands in a cell, without blanks, quotes and markup around it."""
+    while low < high and text[low] in _EDGES:
+        low += 1
+    while high > low and text[high - 1] in _EDGES:
+        high -= 1
+    return Value(low, high, quoted=True) if low < high else None

@@ -1,0 +1,148 @@
+"""Values: what stands behind a joint, from its first byte to its last, and the other values of the same key.
+
+A value is quoted (at some depth of escaping), bare, or all of a text. A list, an array or a flag may hold several. A
+definition (a variable of Terraform, a parameter of CloudFormation) holds its value in one of its members.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from aws_masker.joints import ALONE, BREAK, END, NEWLINE, ONE, QUOTE, VALUE, Joint, Series
+from aws_masker.re2c import Pattern
+
+MAX_SECRET: Final = 65_536
+MAX_BARE: Final = 600
+# How far a definition is looked through for its default or value.
+MAX_DEFINITION: Final = 600
+
+_QUOTES: Final = (b'"', b"'", b"`")
+_OPENERS: Final = {b")": b"(", b"}": b"{", b"]": b"["}
+_VARIABLE: Final = r"\$\{[^{}\"'\s\x00\x01]{1,80}\}"
+_BARE: Final = Pattern(rf"(?:{_VARIABLE}|[^\s\"'`<>|,;&(){{}}\[\]\\\x00-\x1f\x80-\xff])+")
+_BARE_SECRET: Final = Pattern(r"[^\s\"'`\x00-\x1f]+")
+_NEXT: Final = {
+    # A change in a plan of Terraform.
+    Series.ONE: Pattern(rf"{QUOTE}[ \t]*->[ \t]*{QUOTE}"),
+    Series.COMMAS: Pattern(rf"(?:{QUOTE})?{BREAK}*,{BREAK}*(?:[+~-][ \t]+)?(?:{QUOTE})?"),
+    Series.ITEMS: Pattern(rf"(?:{QUOTE})?[ \t]*{NEWLINE}[ \t]*-[ \t]+(?:{QUOTE})?"),
+    Series.WORDS: Pattern(rf"(?:{QUOTE})?(?:,|(?:[ \t]|\\+\r?\n)+)(?:{QUOTE})?"),
+    Series.ARRAY: Pattern(rf"(?:{QUOTE})?,?{BREAK}*(?:{QUOTE})?"),
+}
+_AFTER_FLAG: Final = Pattern(",")
+_MEMBER: Final = Pattern(
+    rf"(?:{BREAK}|[,;])(?:{QUOTE})?(?:[dD]efault|[vV]alue)(?:{QUOTE})?[ \t]*[:=][ \t]*"
+    rf"(?:&[A-Za-z0-9_.-]+[ \t]+)?(?:!!str[ \t]+|!Sub[ \t]+)?(?:{QUOTE})?"
+)
+_LINE: Final = Pattern(NEWLINE)
+_ALONE: Final = Pattern(r"[^\s:\"'`\\(){}\[\]\x00]+")
+
+
+class Value(NamedTuple):
+    """Where a value stands: its bytes, and how it was written."""
+
+    start: int
+    end: int
+    quoted: bool
+
+
+def values_at(text: bytes, start: int, joint: Joint, *, secret: bool) -> Iterator[Value]:
+    """Yield the value that begins at ``start``, right after a joint, and those after it that belong to the same key."""
+    if text[start - 1 : start] == VALUE:
+        yield Value(start, text.find(END, start), quoted=True)
+        return
+    while True:
+        opener = text[start - 1 : start]
+        if opener in _QUOTES:
+            level = _backslashes(text, start - 1)
+            closing = _closing(text, start, opener, level)
+            if closing is None:
+                return
+            value = Value(start, closing - level, quoted=True)
+        else:
+            end = _bare_end(text, start, secret=secret)
+            if end <= start:
+                return
+            value = Value(start, end, quoted=False)
+        yield value
+        following = (
+            _AFTER_FLAG if joint.flag and joint.series is Series.ONE and not value.quoted else _NEXT[joint.series]
+        )
+        start = following.match(text, value.end)
+        if start <= value.end or (joint.flag and text.startswith(b"-", start)):
+            return
+
+
+def definition_at(text: bytes, key: int, start: int) -> tuple[int | None, Joint]:
+    """Return where the value of a definition begins, and how it may go on.
+
+    ``key`` is where its key stands, ``start`` where it opens. A value alone in lines of its own is one too.
+    """
+    limit = min(len(text), start + MAX_DEFINITION)
+    if text.find(b"{", key, start) >= 0:
+        inside = [at for at in (text.find(b"}", start, limit), text.find(b"{", start, limit)) if at >= 0]
+        limit = min(inside, default=limit)
+    else:
+        limit = _indented(text, key, start, limit)
+        if _ALONE.match(text, start, limit) == limit:
+            return start, ALONE
+    # The break before the first member belongs to the joint.
+    found = _MEMBER.search(text, start - 1, limit)
+    return (None if found is None else found[1]), ONE
+
+
+def _indented(text: bytes, key: int, start: int, limit: int) -> int:
+    """Return where the lines end that stand deeper than the one of ``key``."""
+    line = max(text.rfind(mark, max(0, key - 200), key) + len(mark) for mark in (b"\n", b"\\n", END))
+    indent = key - line
+    at = start
+    while (found := _LINE.search(text, at, limit)) is not None:
+        begins = found[1]
+        first = begins
+        while first < limit and text[first] == 0x20:  # noqa: PLR2004 - a space
+            first += 1
+        if first - begins <= indent:
+            return found[0]
+        at = first
+    return limit
+
+
+def _bare_end(text: bytes, start: int, *, secret: bool) -> int:
+    """Return where the unquoted value at ``start`` ends, without the punctuation of a sentence around it."""
+    if secret:
+        end = _BARE_SECRET.match(text, start)
+        tag = text.find(b"<", start, end) if text[start - 1 : start] == b">" and end > start else -1
+        end = end if tag < 0 else tag
+    else:
+        end = _BARE.match(text, start, min(len(text), start + MAX_BARE))
+    edges = b".,;" if secret else b".:!?,;"
+    while end > start and (text[end - 1] in edges or _closes_something(text, start, end)):
+        end -= 1
+    return end
+
+
+def _closes_something(text: bytes, start: int, end: int) -> bool:
+    """Tell whether the last character is a bracket that was opened before the value."""
+    opener = _OPENERS.get(text[end - 1 : end])
+    return opener is not None and text.rfind(opener, start, end) < 0
+
+
+def _backslashes(text: bytes, position: int) -> int:
+    """Return how many backslashes stand right before ``position``."""
+    start = position
+    while start > 0 and text[start - 1] == 0x5C:  # noqa: PLR2004
+        start -= 1
+    return position - start
+
+
+def _closing(text: bytes, start: int, quote: bytes, level: int) -> int | None:
+    """Return where the quote stands that closes a value opened by ``level`` backslashes and ``quote``."""
+    stop = min(len(text), start + MAX_SECRET)
+    border = text.find(END, start, stop)
+    stop = stop if border < 0 else border
+    at = text.find(quote, start, stop)
+    while at >= 0:
+        before = _backslashes(text, at)
+        if before == level or (level == 0 and before % 2 == 0):
+            return at
+        at = text.find(quote, at + 1, stop)
+    return None
