@@ -74,7 +74,7 @@ def test_who_leaves_while_waiting_takes_no_slot() -> None:
 
 def test_a_request_that_fails_gives_its_slot_back() -> None:
     async def test() -> None:
-        admission = Admission(1, queue_length=0)
+        admission = Admission(1, queue_length=0, queue_seconds=5)
         for _ in range(3):
             with pytest.raises(KeyError):
                 async with admission.slot():

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from aws_masker.edits import Edit
-from aws_masker.errors import InvalidBody, Unsupported
-from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets
+from aws_masker.errors import InvalidBody, TooLarge, Unsupported
+from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets, values_at_most
 from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
 from aws_masker.parts import Part, Text
 from aws_masker.settings import Settings
@@ -127,8 +127,13 @@ def kind_of(path: str) -> Kind:
 def read(raw: bytes, path: str, settings: Settings) -> Document:
     """Read a JSON body for ``path``.
 
-    Raises InvalidBody when it is not what the API could read either, Unsupported when it holds what cannot be masked.
+    Raises InvalidBody when it is not what the API could read either, Unsupported when it holds what cannot be masked,
+    TooLarge when it holds more than the limits allow.
     """
+    most = settings.limits.values
+    if not values_at_most(raw, most):
+        message = f"the body holds more than {most} values: send less at once, or raise limits.values"
+        raise TooLarge(message)
     return _Reader(settings).read(parse(raw, settings.limits.depth), kind_of(path))
 
 

@@ -131,6 +131,9 @@ class Limits:
 
     body: int = field(default=32 * MIB, metadata=about("Size of a request's body; larger ones get 413.", unit="bytes"))
     depth: int = field(default=200, metadata=about("Nesting of a JSON body; deeper ones get 400."))
+    values: int = field(
+        default=500_000, metadata=about("Values (texts, numbers, lists, objects) in a JSON body; more get 413.")
+    )
     identifiers: int = field(default=100_000, metadata=about("Identifiers in one request; more get 413."))
     names: int = field(default=50_000, metadata=about("Names learned in one request; more get 413."))
     inventory: int = field(
@@ -141,6 +144,12 @@ class Limits:
         metadata=about("Size of one file that `aws-masker learn` reads; larger ones are refused.", unit="bytes"),
     )
     concurrency: int = field(default=64, metadata=about("Requests at once; further ones get 529."))
+    queue: int = field(
+        default=16, metadata=about("Further requests that wait for one of these to end; still further ones get 529.")
+    )
+    queue_seconds: float = field(
+        default=2.0, metadata=about("Time for which they wait; then they get 529.", unit="seconds")
+    )
     connect_seconds: float = field(
         default=10.0, metadata=about("Time in which the upstream has to accept a connection.", unit="seconds")
     )
@@ -149,6 +158,18 @@ class Limits:
     )
     body_seconds: float = field(
         default=60.0, metadata=about("Time in which a client has to send its body.", unit="seconds")
+    )
+    event: int = field(
+        default=64 * MIB,
+        metadata=about(
+            "Size of an event, a line or a JSON document of an answer, which have to be held whole to be restored; "
+            "an answer with a larger one is broken off.",
+            unit="bytes",
+        ),
+    )
+    answer: int = field(default=4 << 30, metadata=about("Size of an answer; a larger one is broken off.", unit="bytes"))
+    answer_seconds: float = field(
+        default=3600.0, metadata=about("Time that an answer may take; a longer one is broken off.", unit="seconds")
     )
     stop_seconds: float = field(
         default=30.0, metadata=about("Time that open answers get to finish when the gateway stops.", unit="seconds")

@@ -42,7 +42,7 @@ end
 local function stages_for(ctx, content_type)
   local result, stages = ctx.result, {}
   if result.restore and next(result.dictionary) then
-    ctx.restorer = restorer.new(content_type, result.dictionary)
+    ctx.restorer = restorer.new(content_type, result.dictionary, result.event)
     stages[1] = ctx.restorer
   end
   local about_batches = ctx.path:find("^/v1/messages/batches") and not ctx.path:find("/results$")
@@ -59,6 +59,7 @@ function _M.header_filter(ctx)
   if not ctx.result or kong.response.get_source() ~= "service" then
     return
   end
+  ctx.answer_began, ctx.answer_bytes = ngx.now(), 0
   local status = kong.response.get_status()
   ctx.streamed = (kong.response.get_header("Content-Type") or ""):find("event-stream", 1, true) ~= nil
   if leads_away(ctx, status) then
@@ -84,6 +85,19 @@ function _M.header_filter(ctx)
 end
 
 
+-- Breaks an answer off that goes beyond its limits: after an error here nginx closes the client's connection.
+local function check_limits(ctx, chunk)
+  local result = ctx.result
+  ctx.answer_bytes = ctx.answer_bytes + #chunk
+  if result.answer and ctx.answer_bytes > result.answer then
+    error("the answer is larger than limits.answer: it is broken off", 0)
+  end
+  if result.answer_seconds and ngx.now() - ctx.answer_began > result.answer_seconds then
+    error("the answer takes longer than limits.answer_seconds: it is broken off", 0)
+  end
+end
+
+
 local function through(stages, chunk, closing)
   for i = 1, #stages do
     chunk = stages[i]:feed(chunk)
@@ -101,6 +115,9 @@ function _M.body_filter(ctx)
     ngx.arg[1], ngx.arg[2] = ctx.replacement, true
     ctx.replacement = ""
     return
+  end
+  if ctx.answer_began then
+    check_limits(ctx, chunk or "")
   end
   if eof then
     ctx.complete = true

@@ -114,6 +114,9 @@ function _M.decode(message)
   result.body_crc32 = tonumber(result.body_crc32)
   result.opaque = tonumber(result.opaque)
   result.upstream_port = tonumber(result.upstream_port)
+  result.event = tonumber(result.event)
+  result.answer = tonumber(result.answer)
+  result.answer_seconds = tonumber(result.answer_seconds)
   result.restore = result.restore == "1"
   if result.outcome ~= "forward" or not result.edits or not result.body_length or not result.body_crc32 then
     return nil, "it lacks a field"

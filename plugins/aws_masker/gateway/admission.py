@@ -3,19 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from aws_masker.errors import Overloaded
 
-# Answers stream for minutes, so a long queue would only hide the overload from a client that can back off by itself.
-QUEUE_LENGTH: Final = 16
-QUEUE_SECONDS: Final = 2.0
-
 
 class Admission:
-    """Admits ``limit`` requests at once. One event loop only."""
+    """Admits ``limit`` requests at once. One event loop only.
 
-    def __init__(self, limit: int, queue_length: int = QUEUE_LENGTH, queue_seconds: float = QUEUE_SECONDS) -> None:
+    The queue is short on purpose: answers stream for minutes, and a long one would only hide the overload from a client
+    that can back off by itself.
+    """
+
+    def __init__(self, limit: int, queue_length: int, queue_seconds: float) -> None:
         """Start empty."""
         self._limit = limit
         self._queue_length = queue_length

@@ -20,6 +20,7 @@ from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.gateway.errors import UpstreamUnreadable
 from aws_masker.gateway.headers import RawHeaders, content_codings
 from aws_masker.gateway.record import Draft, log_fault
+from aws_masker.settings import Limits
 
 # A larger piece is restored in a thread, so that it does not hold up the other streams: some 0.5 ms.
 INLINE_BYTES: Final = 1 << 15
@@ -39,6 +40,10 @@ class Stage(Protocol):
 
 class _BrokenOffError(Exception):
     """The upstream's answer ended before its end."""
+
+
+class _TooLargeError(Exception):
+    """The upstream's answer goes on beyond its limit."""
 
 
 class Pipeline:
@@ -111,12 +116,12 @@ async def pass_on(
     answer: aiohttp.ClientResponse,
     pipeline: Pipeline | None,
     draft: Draft,
-    idle_seconds: float,
+    limits: Limits,
 ) -> None:
     """Send ``response`` with the body of ``answer``, through ``pipeline``, to the client; without one, without body.
 
     Whatever goes wrong from here on can only be told by breaking off, which is done here, and noted in ``draft``. The
-    client may take at most ``idle_seconds`` for each piece.
+    client may take at most ``limits.idle_seconds`` for each piece.
     """
     await response.prepare(request)
     if pipeline is None:
@@ -125,29 +130,35 @@ async def pass_on(
 
     async def write(piece: bytes) -> None:
         if piece:
-            async with asyncio.timeout(idle_seconds):
+            async with asyncio.timeout(limits.idle_seconds):
                 await response.write(piece)
             draft.bytes_out += len(piece)
+            if draft.bytes_out > limits.answer:
+                raise _TooLargeError
 
+    whole = asyncio.timeout(limits.answer_seconds)
     try:
-        async with contextlib.aclosing(_pieces(answer, pipeline.decoder)) as pieces:
+        async with whole, contextlib.aclosing(_pieces(answer, pipeline.decoder)) as pieces:
             async for piece in pieces:
                 draft.took("first_byte")
                 await write(await pipeline.feed(piece))
-        await write(await pipeline.close())
-        await response.write_eof()
+            await write(await pipeline.close())
+            await response.write_eof()
     except _BrokenOffError:
         draft.end("broken_off", "upstream")
         with contextlib.suppress(Exception):  # what was held back did arrive, so the client gets it before the end
             await write(await pipeline.close())
         abort(request)
     except TimeoutError:
-        draft.end("client_stalled")
+        if whole.expired():
+            draft.end("broken_off", "answer_too_long")
+        else:
+            draft.end("client_stalled")
         abort(request)
     except ConnectionError:
         draft.end("client_gone")
-    except MaskerError:
-        draft.end("broken_off", "answer_too_large")  # to be restored; part of it may have been sent
+    except (_TooLargeError, MaskerError):
+        draft.end("broken_off", "answer_too_large")  # or a part of it is, to be restored
         abort(request)
     except Exception as error:  # noqa: BLE001 - a fault in a stage, whatever it is, must end in an abort
         draft.end("broken_off", "internal_error")

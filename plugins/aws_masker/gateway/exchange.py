@@ -77,7 +77,7 @@ class Exchanges:
         self._upstream = upstream
         self._pool = pool
         self._records = records
-        self._admission = Admission(settings.limits.concurrency)
+        self._admission = Admission(self._limits.concurrency, self._limits.queue, self._limits.queue_seconds)
         self._open: dict[asyncio.Task[object], web.BaseRequest] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -229,7 +229,7 @@ class Exchanges:
         response.headers.setdefault("Server", "aws-masker")
         if self._stopping:
             response.force_close()
-        await pass_on(request, response, answer, pipeline, draft, self._limits.idle_seconds)
+        await pass_on(request, response, answer, pipeline, draft, self._limits)
         return response
 
     def _headers_down(
@@ -266,9 +266,9 @@ class Exchanges:
         content_type = answer.headers.get("Content-Type", "")
         restorer: Restorer
         if dictionary is None:
-            restorer = RecallingRestorer(content_type, partial(self._recall, draft))
+            restorer = RecallingRestorer(content_type, partial(self._recall, draft), self._limits.event)
         else:
-            restorer = restorer_for(content_type, dictionary)
+            restorer = restorer_for(content_type, dictionary, self._limits.event)
         draft.restored = restorer.counts
         stages: list[Stage] = [restorer]
         if isinstance(restorer_for(content_type, {}), Untouched):

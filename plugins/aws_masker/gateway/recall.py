@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from aws_masker.restore import Restorer, restorer_for
-from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.documents import MAX_BYTES, JsonLinesRestorer, JsonRestorer
 from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import RestoreCounts
 
 Recall = Callable[[bytes], Mapping[str, str]]
 
-# What is held at most to find the end of a part; a longer part is cut where it stands.
-MAX_HELD: Final = 64 << 20
 # A run of token characters that is longer than this is no text with a token in it.
 MAX_RUN: Final = 1 << 12
 
@@ -28,10 +26,14 @@ _NO_TOKEN_BYTE: Final = re.compile(rb"[^0-9a-z\x80-\xff-]")
 class RecallingRestorer:
     """A restorer whose dictionary comes from the vault while the answer streams."""
 
-    def __init__(self, content_type: str, recall: Recall) -> None:
-        """Restore an answer of ``content_type`` with what ``recall`` knows of the tokens in a part."""
+    def __init__(self, content_type: str, recall: Recall, max_bytes: int = MAX_BYTES) -> None:
+        """Restore an answer of ``content_type`` with what ``recall`` knows of the tokens in a part.
+
+        At most ``max_bytes`` are held to find the end of a part; a longer one is cut where it stands.
+        """
         self._content_type = content_type
         self._recall = recall
+        self._max_bytes = max_bytes
         self._held = bytearray()
         self._end_of_parts = _end_of_parts(restorer_for(content_type, {}))
         self.counts = RestoreCounts()
@@ -40,7 +42,7 @@ class RecallingRestorer:
         """Take a piece of the answer; return what is ready."""
         self._held += data
         end = self._end_of_parts(self._held)
-        if not end and len(self._held) > MAX_HELD:
+        if not end and len(self._held) > self._max_bytes:
             end = len(self._held)
         part = bytes(self._held[:end])
         del self._held[:end]

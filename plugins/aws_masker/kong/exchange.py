@@ -15,13 +15,15 @@ number). So each token crosses once, and the body never does: Kong reads what Py
 always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``counts`` (lines "family number")
 ``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
                         ``dictionary``, ``opaque``, ``restore`` (1 or 0); where given, ``upstream_scheme``,
-                        ``upstream_host``, ``upstream_port``, ``batch_ticket`` (see ``batches``)
+                        ``upstream_host``, ``upstream_port``, ``batch_ticket`` (see ``batches``), and the limits
+                        ``event`` and ``answer`` (bytes), ``answer_seconds``
 ``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
 ======================  ==========================================================================================
 
 Message pieces of at most ``PIECE`` bytes go under the keys ``aws_masker_1``, ``aws_masker_2``, …
 """
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from urllib.parse import urlsplit
 
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.errors import Refused
+from aws_masker.settings import Limits
 
 VERSION: Final = 1
 PIECE: Final = 1 << 16
@@ -62,7 +65,13 @@ class Upstream:
 
 
 def forward(
-    raw: bytes, masked: MaskedBody, *, restore: bool, upstream: Upstream | None = None, batch_ticket: str = ""
+    raw: bytes,
+    masked: MaskedBody,
+    *,
+    restore: bool,
+    upstream: Upstream | None = None,
+    batch_ticket: str = "",
+    limits: Limits | None = None,
 ) -> bytes:
     """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
     entries = {token.encode(): number for number, token in enumerate(masked.dictionary, 1)}
@@ -78,6 +87,8 @@ def forward(
         "restore": int(restore),
         "counts": _counts(masked.counts),
     }
+    if limits is not None:
+        fields |= {"event": limits.event, "answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
     if batch_ticket:
         fields["batch_ticket"] = batch_ticket.encode()
     if upstream is not None:

@@ -120,7 +120,12 @@ class Plugin:
             if batches.makes_one(path) and masked.dictionary:
                 ticket = self.batches.ticket(masker, masked.dictionary)
         return exchange.forward(
-            raw, masked, restore=config.enable_unmasking, upstream=config.upstream, batch_ticket=ticket
+            raw,
+            masked,
+            restore=config.enable_unmasking,
+            upstream=config.upstream,
+            batch_ticket=ticket,
+            limits=config.settings.limits,
         )
 
     @classmethod

@@ -27,11 +27,9 @@ Field = dict[str, dict[str, Any]]
 _ELSEWHERE: Final = frozenset(
     {
         "listen",
-        "limits_connect_seconds",
-        "limits_idle_seconds",
-        "limits_body_seconds",
-        "limits_stop_seconds",
         "limits_learn_file",
+        "limits_queue",
+        *(f"limits_{what}_seconds" for what in ("connect", "idle", "body", "stop", "queue")),
     }
 )
 _SETTINGS: Final = tuple(setting for setting in SETTINGS if setting.name not in _ELSEWHERE)

@@ -7,7 +7,7 @@ send what they return, and close them at its end. The pieces' boundaries make no
 from collections.abc import Mapping
 from typing import Protocol
 
-from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.documents import MAX_BYTES, JsonLinesRestorer, JsonRestorer
 from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestorer, restore_whole
 
@@ -63,15 +63,18 @@ class Untouched:
         return b""
 
 
-def restorer_for(content_type: str, dictionary: Mapping[str, str]) -> Restorer:
-    """Return a restorer for an answer with this ``Content-Type``, and this dictionary (token -> original)."""
+def restorer_for(content_type: str, dictionary: Mapping[str, str], max_bytes: int = MAX_BYTES) -> Restorer:
+    """Return a restorer for an answer with this ``Content-Type``, and this dictionary (token -> original).
+
+    ``max_bytes`` is how large an event, a line or a document may be.
+    """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "text/event-stream":
-        return SseRestorer(dictionary)
+        return SseRestorer(dictionary, max_bytes)
     if media_type == "application/json" or media_type.endswith("+json"):
-        return JsonRestorer(dictionary)
+        return JsonRestorer(dictionary, max_bytes)
     if media_type in _JSON_LINES:
-        return JsonLinesRestorer(dictionary)
+        return JsonLinesRestorer(dictionary, max_bytes)
     if media_type.startswith("text/"):
         return PlainTextRestorer(dictionary)
     return Untouched()

@@ -198,7 +198,7 @@ class StandIn:
                 await response.write(self._body_filter(exchange, b"", eof=True)[0])
             await response.write_eof()
         except (aiohttp.ClientError, LuaError) as error:
-            self._log(f"broken off: {type(error).__name__}")
+            self._log(f"broken off: {error if isinstance(error, LuaError) else type(error).__name__}")
             with contextlib.suppress(AttributeError):
                 http.transport.abort()  # type: ignore[union-attr]  # gone where the client has gone
         return response

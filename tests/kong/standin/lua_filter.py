@@ -1,5 +1,6 @@
 """The Lua filter, run as Kong runs it: the files of this repository under LuaJIT, with the ngx and kong they use."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ return function(host)
   end
   local current
   ngx = { arg = {}, crc32_long = function(text) return host("crc32", text) end }
+  function ngx.now() return host("now") end
   ngx.timer = { at = function(_, run, ...) run(false, ...) end }
   package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
     return true, { rpc = { call = function(_, method, argument)
@@ -59,7 +61,7 @@ return function(host)
     ngx.arg[1], ngx.arg[2] = chunk, eof
     local ok, err = pcall(handler[phase], handler)
     if not ok and err ~= EXIT then
-      return tostring(err)
+      return tostring(err), nil, false
     end
     return nil, ngx.arg[1], ngx.arg[2]
   end, handler
@@ -165,6 +167,7 @@ def _plain(value: Any) -> Any:
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "now": lambda _: time.monotonic(),
     "crc32": lambda _, text: crc32(text),
     "log.err": lambda x, *parts: x.log("[aws-masker-filter] " + "".join(str(_plain(part)) for part in parts)),
     "log.set_serialize_value": lambda x, name, value=None: x.serialized.update({name.decode(): _plain(value)}),

@@ -1,0 +1,145 @@
+"""The limits that hold behind Kong, each reached on a whole stack."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, IncompleteRead
+from typing import Any
+
+import pytest
+from client import ask, message
+from raw_upstream import HEAD, RawUpstream, chunk
+from stacks import Setup, Stack, records, wait_for
+
+from aws_masker.fake_api import FakeApi
+from aws_masker.kong import schema
+
+INSTANCE = "i-0a1b2c3d4e5f60718"
+SMALL = {"body": 3000, "depth": 20, "values": 50, "identifiers": 10, "names": 5, "event": 2000, "answer": 5000}
+
+Start = Callable[[Setup], Stack]
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[RawUpstream]:
+    one = RawUpstream()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def small(session_stacks: Start, upstream: RawUpstream) -> Stack:
+    """Return a stack with limits that are soon reached."""
+    return session_stacks(Setup(upstream.url, config={"limits": {**SMALL, "answer_seconds": 1}}))
+
+
+def _nested(levels: int) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+REQUESTS = {
+    "body": (message("x" * 3000), 413),
+    "depth": (message("x", extra=_nested(30)), 400),
+    "values": (message("x", extra=["v"] * 50), 413),
+    "identifiers": (message(" ".join(f"i-0a1b2c3d4e5f6{number:04x}" for number in range(11))), 413),
+    "names": (message("\n".join(f"--db-instance-identifier ledger-{n}-blue" for n in range(6))), 413),
+}
+
+
+@pytest.mark.parametrize("limit", REQUESTS)
+def test_a_request_beyond_a_limit_is_refused_in_the_apis_shape(small: Stack, limit: str, upstream: RawUpstream) -> None:
+    body, status = REQUESTS[limit]
+    before = len(upstream.received)
+    answer = ask(small.url, "/v1/messages", body)
+    assert (answer.status, answer.is_error) == (status, True)
+    assert limit in answer.json()["error"]["message"]
+    assert len(upstream.received) == before
+
+
+def _event(text: str) -> bytes:
+    data = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return chunk(b"event: content_block_delta\ndata: " + json.dumps(data).encode() + b"\n\n")
+
+
+@contextmanager
+def _answering(upstream: RawUpstream, pieces: Iterator[bytes]) -> Iterator[None]:
+    """Answer the next request with pieces, until its client is gone."""
+
+    def run() -> None:
+        with upstream.take() as connection:
+            connection.settimeout(30)
+            try:
+                for piece in pieces:
+                    connection.sendall(piece)
+                while connection.recv(1 << 16):
+                    pass
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    thread.join()
+
+
+def _forever() -> Iterator[bytes]:
+    yield HEAD
+    while True:
+        yield _event("more and more")
+
+
+def _once_and_again_late(late: threading.Event) -> Iterator[bytes]:
+    yield HEAD
+    while not late.wait(0.3):
+        yield _event("on")
+
+
+def _broken_off(stack: Stack) -> int:
+    return sum(one["aws_masker"]["outcome"] == "broken_off" for one in records(stack))
+
+
+@pytest.mark.parametrize("limit", ["event", "answer", "answer_seconds"])
+def test_an_answer_beyond_a_limit_is_broken_off(small: Stack, upstream: RawUpstream, limit: str) -> None:
+    late = threading.Event()
+    pieces = {
+        "event": iter([HEAD, _event("x" * 3000)]),
+        "answer": _forever(),
+        "answer_seconds": _once_and_again_late(late),
+    }[limit]
+    before = _broken_off(small)
+    with _answering(upstream, pieces):
+        with pytest.raises((IncompleteRead, HTTPException, ConnectionError, socket.timeout)):
+            ask(small.url, "/v1/messages", message(f"see {INSTANCE}", stream=True))
+        late.set()
+    wait_for(lambda: _broken_off(small) == before + 1)
+    if limit != "event":
+        assert f"limits.{limit}" in small.error_log()
+
+
+def test_more_requests_at_once_than_allowed_are_told_so(start_stack: Start, api: FakeApi) -> None:
+    stack = start_stack(Setup(api.url, config={"limits": {"concurrency": 1}}))
+    body = message("\n".join(f"i-{number:017x}" for number in range(20_000)))
+    statuses: list[int] = []
+
+    def send() -> None:
+        answer = ask(stack.url, "/v1/messages", body)
+        assert answer.status == 200 or answer.is_error
+        statuses.append(answer.status)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) == {200, 529}
+
+
+def test_every_limit_of_the_plugin_is_reached_here() -> None:
+    """That of an inventory, which is read at start, is reached in the tests of limits without Kong."""
+    (limits,) = (one["limits"]["fields"] for one in schema.fields() if "limits" in one)
+    assert {name for one in limits for name in one} == {*SMALL, "concurrency", "answer_seconds", "inventory"}

@@ -1,0 +1,314 @@
+"""Every limit, reached: what a client gets, and that nothing of such a request goes on (law 12).
+
+``Limits`` and this module must name the same limits, so none can be added that nothing reaches.
+"""
+
+import asyncio
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from aws_masker import Masker, Settings
+from aws_masker.documents import read
+from aws_masker.errors import SettingsError, TooLarge
+from aws_masker.inventory import Inventory, Known, known_names, masters
+from aws_masker.jsontext import values_at_most
+from aws_masker.settings import Limits
+from gateway_lab import INSTANCE, KEY, Answering, Lab, delta, lab, message, run, shared_masker
+
+Test = Callable[[], None]
+
+
+async def unasked(_answering: Answering) -> None:
+    raise AssertionError
+
+
+async def answer_ok(answering: Answering) -> None:
+    await answering.json({"type": "message", "content": []})
+
+
+def refused(limits: dict[str, Any], body: object, status: int, kind: str, told: str) -> None:
+    """See that a request with ``body`` is refused, and one that is as large as it may be is not."""
+
+    async def test() -> None:
+        chosen = Limits(**limits)
+        with Masker(Settings(key=KEY, limits=chosen)) as masker:
+            async with lab(unasked, limits=chosen, masker=masker) as one:
+                raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+                answer = await one.request("POST", "/v1/messages", raw)
+                found_status, found_kind, text = answer.error()
+                assert (found_status, found_kind) == (status, kind)
+                assert told in text
+                assert one.upstream.seen == []
+                assert one.records.requests[0]["outcome"] == "refused"
+
+    run(test())
+
+
+def names(count: int) -> dict[str, object]:
+    return message("\n".join(f"--db-instance-identifier ledger-{number}-blue" for number in range(count)))
+
+
+def body() -> None:
+    refused({"body": 1000}, message("x" * 1000), 413, "request_too_large", "limits.body")
+
+
+def depth() -> None:
+    nested: Any = "x"
+    for _ in range(30):
+        nested = [nested]
+    refused({"depth": 20}, message("x", extra=nested), 400, "invalid_request_error", "limit for depth")
+
+
+def values() -> None:
+    refused({"values": 50}, message("x", extra=["v"] * 50), 413, "request_too_large", "limits.values")
+
+
+def identifiers() -> None:
+    text = " ".join(f"i-0a1b2c3d4e5f6{number:04x}" for number in range(11))
+    refused({"identifiers": 10}, message(text), 413, "request_too_large", "limit for identifiers")
+
+
+def learned_names() -> None:
+    refused({"names": 5}, names(6), 413, "request_too_large", "limit for names")
+
+
+def inventory() -> None:
+    chosen = Settings(key=KEY, limits=Limits(inventory=1))
+    known = Known({"ledger-blue": "bucket", "ledger-green": "bucket"})
+    with pytest.raises(SettingsError, match=r"limits\.inventory"):
+        known_names(Inventory(masters(chosen)).with_tenant("default", known), chosen)
+
+
+def learn_file() -> None:
+    command = [sys.executable, "-m", "aws_masker", "learn", "--limits-learn-file", "10", "-"]
+    environment = {**os.environ, "AWS_MASKER_KEY": KEY}
+    ended = subprocess.run(command, input="x" * 11, capture_output=True, text=True, check=False, env=environment)
+    assert (ended.returncode, "limits.learn_file" in ended.stderr) == (3, True)
+
+
+async def _while_busy(limits: Limits, then: Callable[[Lab], Awaitable[None]]) -> None:
+    """Do ``then`` while one request is being answered."""
+    finish = asyncio.Event()
+    begun = asyncio.Event()
+
+    async def script(answering: Answering) -> None:
+        begun.set()
+        await finish.wait()
+        await answer_ok(answering)
+
+    async with lab(script, limits=limits) as one:
+        busy = asyncio.create_task(one.post(message("busy")))
+        await begun.wait()
+        await then(one)
+        finish.set()
+        assert (await busy).status == 200
+
+
+def concurrency() -> None:
+    async def refused(one: Lab) -> None:
+        answer = await one.post(message("one too many"))
+        assert answer.error()[:2] == (529, "overloaded_error")
+        assert "limits.concurrency" in answer.error()[2]
+        assert answer.all("Retry-After") == ["2"]
+
+    run(_while_busy(Limits(concurrency=1, queue=1, queue_seconds=0.01), refused))
+
+
+def queue() -> None:
+    async def refused(one: Lab) -> None:
+        waiting = asyncio.create_task(one.post(message("waits")))
+        while one.gateway.in_flight < 2:  # noqa: ASYNC110 - the gateway sets no event for a test
+            await asyncio.sleep(0.001)
+        answer = await one.post(message("one too many"))
+        assert answer.error()[:2] == (529, "overloaded_error")
+        waiting.cancel()
+
+    run(_while_busy(Limits(concurrency=1, queue=1, queue_seconds=60), refused))
+
+
+def connect_seconds() -> None:
+    async def test() -> None:
+        # A listener whose queue is full takes no connection.
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            address = listener.getsockname()
+            fillers = [await asyncio.to_thread(_try_to_connect, address) for _ in range(4)]
+            upstream = f"http://127.0.0.1:{address[1]}"
+            async with lab(unasked, limits=Limits(connect_seconds=0.05), upstream=upstream) as one:
+                answer = await one.post(message("hello"))
+                assert answer.error()[:2] == (502, "api_error")
+                assert "took no connection within 0.05 s" in answer.error()[2]
+            for filler in fillers:
+                filler.close()
+
+    run(test())
+
+
+def _try_to_connect(address: tuple[str, int]) -> Any:
+    connection = socket.socket()
+    connection.settimeout(0)
+    connection.connect_ex(address)
+    return connection
+
+
+def idle_seconds() -> None:
+    async def silent(answering: Answering) -> None:
+        await answering.client_closed()
+
+    async def test() -> None:
+        async with lab(silent, limits=Limits(idle_seconds=0.05)) as one:
+            answer = await one.post(message("hello"))
+            assert answer.error()[:2] == (504, "timeout_error")
+
+    run(test())
+
+
+def body_seconds() -> None:
+    async def test() -> None:
+        async with lab(unasked, limits=Limits(body_seconds=0.05)) as one:
+            connection = await one.connect()
+            head = (
+                "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+            )
+            await connection.send(head.encode() + b"{")
+            answer = await (await connection.head()).read()
+            assert answer.error()[:2] == (408, "timeout_error")
+            assert "limits.body_seconds" in answer.error()[2]
+
+    run(test())
+
+
+def broken_off(limits: Limits, script: Any, reason: str) -> None:
+    """See that an answer is broken off, and not closed as if it were whole."""
+
+    async def test() -> None:
+        async with lab(script, limits=limits) as one:
+            answer = await one.post(message(f"see {INSTANCE}", stream=True))
+            assert not answer.whole
+            record = one.records.requests[0]
+            assert (record["outcome"], record["reason"]) == ("broken_off", reason)
+
+    run(test())
+
+
+async def _endless(answering: Answering) -> None:
+    await answering.begin("text/event-stream")
+    while True:
+        await answering.chunk(delta(f"more of {answering.seen.token()}"))
+
+
+async def _one_large_event(answering: Answering) -> None:
+    await answering.begin("text/event-stream")
+    await answering.chunk(delta("x" * 3000))
+    await answering.client_closed()
+
+
+async def _slow(answering: Answering) -> None:
+    await answering.begin("text/event-stream")
+    await answering.chunk(delta("begun"))
+    await answering.client_closed()
+
+
+def event() -> None:
+    broken_off(Limits(event=2000), _one_large_event, "answer_too_large")
+
+
+def answer() -> None:
+    broken_off(Limits(answer=5000), _endless, "answer_too_large")
+
+
+def answer_seconds() -> None:
+    broken_off(Limits(answer_seconds=0.1), _slow, "answer_too_long")
+
+
+def stop_seconds() -> None:
+    async def test() -> None:
+        async with lab(_slow, limits=Limits(stop_seconds=0.05)) as one:
+            connection = await one.connect()
+            answer = await connection.request("POST", "/v1/messages", json.dumps(message("hello")).encode())
+            await one.gateway.stop()
+            await answer.read()
+            assert not answer.whole
+
+    run(test())
+
+
+REACHED: dict[str, Test] = {
+    test.__name__: test
+    for test in (
+        body,
+        depth,
+        values,
+        identifiers,
+        inventory,
+        learn_file,
+        concurrency,
+        queue,
+        connect_seconds,
+        idle_seconds,
+        body_seconds,
+        event,
+        answer,
+        answer_seconds,
+        stop_seconds,
+    )
+} | {"names": learned_names, "queue_seconds": concurrency}
+
+
+def test_every_limit_is_reached_by_a_test() -> None:
+    assert REACHED.keys() == {field.name for field in dataclasses.fields(Limits)}
+
+
+@pytest.mark.parametrize("limit", REACHED)
+def test_beyond_the_limit_it_is_told_and_nothing_goes_on(limit: str) -> None:
+    REACHED[limit]()
+
+
+# Values.
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1", 1),
+        ('"a, [b], {c}"', 1),
+        ('["a,\\",[", "b"]', 3),
+        ("[1, [2, 3], {}, []]", 7),
+        ('{"a": {"b": [], "c": null}, "d": "x,y"}', 5),
+        (f"[{','.join(['[]'] * 40)}]", 41),
+    ],
+)
+def test_values_are_counted_as_json_has_them(text: str, count: int) -> None:
+    assert values_at_most(text.encode(), count)
+    assert not values_at_most(text.encode(), count - 1) or len(text) <= count - 1
+
+
+def test_text_full_of_commas_is_one_value() -> None:
+    raw = json.dumps(message("[1,2,{3,4}]," * 1000)).encode()
+    assert read(raw, "/v1/messages", Settings(key=KEY, limits=Limits(values=20))).parts
+    with pytest.raises(TooLarge, match=r"limits\.values"):
+        read(json.dumps([[]] * 1000).encode(), "/", Settings(key=KEY, limits=Limits(values=20)))
+
+
+# What Claude Code sends.
+
+
+def test_a_conversation_as_large_as_the_api_takes_is_not_refused() -> None:
+    """20 MB, several times what fits into a million tokens of context, of files, command outputs and tool calls."""
+    output = "".join(f'{{"InstanceId": "i-{number:017x}", \'Tags\': [{{}}, 1, 2]}}\n' for number in range(400))
+    call = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls -l", "n": [1, 2, {"a": "b"}]}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": output}
+    turns = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}] * 800
+    raw = json.dumps({"model": "m", "max_tokens": 1, "messages": turns}).encode()
+    assert len(raw) > 20_000_000
+    masked = shared_masker().mask_body(raw, "/v1/messages")
+    assert len(masked.dictionary) >= 400
