@@ -1,14 +1,19 @@
 """The inventory file: whose names it tells whom, what of it a reader of the file sees, and that nothing gets lost."""
 
 import json
+import re
 import stat
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
-from aws_masker import Blocked, Limits, Settings, SettingsError, TooLarge
+from aws_masker import Blocked, Limits, Masker, Settings, SettingsError, TooLarge
 from aws_masker.inventory import Inventory, Known, change, forget, known_names
 from aws_masker.kong.maskers import Maskers
 from masking import KEY, OTHER_KEY, marked, masker
@@ -248,14 +253,77 @@ def test_all_tenants_behind_kong_know_the_file_as_it_was_when_the_first_needed_i
     assert tenants.masker("other").mask_text("payments-eks").text == "payments-eks"
 
 
+# The laws, with names that are parts of each other, of identifiers, of escapes and of words
+
+WORDS = [
+    "ledger",
+    "ledger-prod",
+    "prod-db",
+    "db7",
+    "i-0a1b2c3d4e5f60718",
+    "nledger",
+    "2Fledger",
+    "481516234217",
+    "é-blau",
+]
+PIECES = st.sampled_from(
+    [
+        *WORDS,
+        *("s3://ledger-prod/x", "--cluster-name ledger-prod-db", "arn:aws:iam::481516234217:role/ledger", "10.20.5.7"),
+        *(" ", "-", "\\n", "%2F", "_", "é", '"', ".", "/", "\n", "x", "-x0", "name-x"),
+    ]
+)
+ANY_TIME = examples(deadline=None)
+TEXTS = st.lists(PIECES, max_size=12).map("".join)
+
+
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Masker]:
+    path = tmp_path_factory.mktemp("laws") / "inventory"
+    learn(settings(path), dict.fromkeys(WORDS, "name"))
+    with masker(inventory=str(path)) as made:
+        yield made
+
+
+@ANY_TIME
+@given(TEXTS)
+def test_any_text_with_known_names_comes_back(knowing: Masker, text: str) -> None:
+    assert knowing.restore_text(knowing.mask_text(text).text) == text
+
+
+@ANY_TIME
+@given(TEXTS)
+def test_what_is_masked_is_not_masked_again(knowing: Masker, text: str) -> None:
+    once = knowing.mask_text(text).text
+    assert knowing.mask_text(once).text == once
+
+
+@ANY_TIME
+@given(TEXTS)
+def test_no_known_name_stands_alone_in_what_leaves(knowing: Masker, text: str) -> None:
+    left = re.split(r"[^0-9A-Za-z-]+|-(?=x0)", knowing.mask_text(f" {text} ").text)
+    assert [name for name in ("ledger-prod", "481516234217") if name in left] == []
+
+
+@ANY_TIME
+@given(TEXTS, TEXTS, TEXTS)
+def test_what_follows_does_not_change_what_came_before(knowing: Masker, one: str, two: str, more: str) -> None:
+    def masked(*texts: str) -> list[str]:
+        raw = json.dumps({"messages": [{"role": "user", "content": text} for text in texts]}).encode()
+        body = json.loads(knowing.mask_body(raw, "/v1/messages").apply(raw))
+        return [message["content"] for message in body["messages"]]
+
+    assert masked(one, two, more)[:2] == masked(one, two)
+
+
 def test_how_long_masking_takes_does_not_depend_on_how_many_names_are_known(path: Path) -> None:
     """The engine is asked once a window, however many names there are: what is counted are its calls."""
     many = {f"ledger-{number:05x}-raw": "name" for number in range(20_000)}
     learn(settings(path), many)
     text = "plain words " * 2_000
     calls = {}
-    for names, given in (("three", {}), ("many", {"inventory": str(path)})):
-        with masker(terms=("a-1", "b-2", "c-3"), **given) as made:
+    for names, more in (("three", {}), ("many", {"inventory": str(path)})):
+        with masker(terms=("a-1", "b-2", "c-3"), **more) as made:
             automaton = made._texts._finder._rules.given.automaton
             counting = _Counting(automaton._automaton)
             automaton._automaton = counting  # type: ignore[assignment]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aws_masker import InvalidBody, TooLarge
 from aws_masker.keys import master_key
@@ -137,6 +139,14 @@ def test_no_secret_is_kept() -> None:
         ({"Reservations": [{"Instances": [{"Tags": [{"Key": "Name", "Value": "bluebird"}]}]}]}, {"bluebird"}),
         ({"Reservations": [{"Instances": [{"Tags": [{"Key": "Team", "Value": "bluebird"}]}]}]}, set()),
         ({"Account": 481516234217, "Count": 12}, {"481516234217"}),
+        ({"clusters": ["bluebird"], "nextToken": "eyJl"}, {"bluebird"}),
+        ({"Name": "ledger-secret", "VersionStages": ["BLUEBIRD"]}, {"ledger-secret"}),
+        ({"AdjustmentTypes": ["BlueBirdCapacity"]}, set()),
+        ({"types": ["BLUE_BIRD"], "Hooks": []}, set()),
+        ({"Notifications": ["BLUE_BIRD"]}, set()),
+        ({"Parameters": [{"ParameterName": "blue-bird-size", "IsModifiable": True}]}, set()),
+        ({"Parameters": [{"Name": "/bluebird/db/url", "Type": "String"}]}, {"bluebird"}),
+        ({"Parameters": [{"Name": "/aws/service/bluebird/ami"}]}, set()),
         ({"Regions": [{"Name": "bluebird"}]}, set()),
         ({"Images": [{"ImageOwnerAlias": "amazon", "Name": "bluebird-2023"}]}, set()),
         ({"Images": [{"Name": "bluebird-2023"}]}, {"bluebird-2023"}),
@@ -174,8 +184,8 @@ def test_several_documents_after_each_other_are_read() -> None:
 
 def test_what_is_left_out_is_counted_by_reason() -> None:
     found = learned(
+        {"clusters": ["default", "prod", "db1", "i-0a1b2c3d4e5f60718", "forgotten-1", "bluebird"]},
         {
-            "clusters": ["default", "prod", "db1", "x" * 513, "i-0a1b2c3d4e5f60718", "forgotten-1", "bluebird"],
             "Policies": [{"PolicyName": "BluebirdFull", "Arn": "arn:aws:iam::aws:policy/job-function/BluebirdFull"}],
             "MasterUserPassword": "Zx81-Qy92-hunter",
         },
@@ -204,6 +214,42 @@ def test_more_names_than_are_taken_are_refused() -> None:
     made = collector(most=10)
     with pytest.raises(TooLarge, match="more than 10 names"):
         made.add(items({"clusters": [f"ledger-{number}" for number in range(11)]}, "a file"))
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.sampled_from(
+            ["arn:aws:s3:::ledger-raw", "aws_instance", "amazon", "data", "Name", '{"a": ["b"]}', "\ud800"]
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.one_of(
+                st.text(max_size=8),
+                st.sampled_from(
+                    ["type", "mode", "Key", "Value", "ManagedBy", "values", "primary", "attributes", "tags"]
+                ),
+            ),
+            inner,
+            max_size=5,
+        ),
+    ),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_any_document_can_be_learned_from(document: Any) -> None:
+    """Whatever stands where: each string of it is an item, or inside one that is JSON itself."""
+    found = learned(document)
+    assert all(name.strip() and "\n" not in name for name in found.names)
 
 
 # Lines of text

@@ -6,7 +6,8 @@ scanner. Some are names although their key, ``id`` or ``name``, says nothing: th
 =============================  ======================================================================================
 Terraform state (v3, v4),      ``id``, ``name``, ``bucket`` and the like among the attributes of a resource whose type
 ``show -json``, plans          begins with ``aws_``; not of data sources, which may show what is AWS's
-AWS CLI output                 ``Name`` and ``Id`` in the objects, and strings in the lists, right below the top level
+AWS CLI output                 ``Name`` and ``Id`` in the objects right below the top level; the strings of a list that
+                               is all of the output
 Config, aggregators, queries,  ``resourceName`` and ``resourceId``, wherever they stand
 Resource Explorer, tagging     (ARNs tell; the scanner knows them)
 everywhere                     the tag ``Name``, and the tags by which AWS itself names stacks, groups and clusters
@@ -16,6 +17,7 @@ JSON inside a string is looked into as well: Config's queries answer so.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -58,7 +60,16 @@ _NOBODYS_LISTS: Final = frozenset(
         *("sslpolicies", "pricelist", "responsemetadata", "availablemanagedrulegroups", "queryinfo", "failures"),
     )
 )
-_AWS_OWNERS: Final = frozenset(("amazon", "aws-marketplace", "AWS", "aws"))
+# Lists of strings that are AWS's words rather than names: AdjustmentTypes, NOT_LIKE_THIS.
+_OF_WORDS: Final = ("types", "modes", "states", "versions", "formats", "algorithms", "categories", "values")
+_ENUM: Final = re.compile("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+# What else the output of a list may hold beside it.
+_PAGING: Final = re.compile(
+    "next.*token|.*marker|has_?more.*|is_?truncated|last.*|max_?.*|count|responsemetadata", re.IGNORECASE
+)
+# What has such a member is a setting of an engine, and its name the engine's.
+_OF_SETTINGS: Final = ("IsModifiable", "isModifiable", "ApplyMethod", "applyMethod", "apply_method")
+_AWS_OWNERS: Final = ("amazon", "aws-marketplace", "AWS", "aws")
 _OWNER_MEMBERS: Final = ("ImageOwnerAlias", "OwnerAlias", "image_owner_alias", "ManagedBy")
 _PUBLIC: Final = ("arn:", "/aws/service/")
 
@@ -74,13 +85,13 @@ class Item(NamedTuple):
 class _Place(NamedTuple):
     """What is known of the place where a value stands.
 
-    ``names`` are the members that are names. ``level`` is 2 at the top of the CLI's output, 1 right below, where the
-    strings of lists are names, and 0 further down. ``resource`` says that the attributes of one of AWS's resources are
-    somewhere below.
+    ``names`` are the members that are names. ``top`` says that this is the top of the CLI's output, ``listed`` that the
+    strings of this list are names, ``resource`` that the attributes of one of AWS's resources are somewhere below.
     """
 
     names: frozenset[str] = _NOTHING
-    level: int = 0
+    top: bool = False
+    listed: bool = False
     resource: bool = False
     depth: int = 0
 
@@ -91,7 +102,7 @@ def items(document: Any, where: str) -> Iterator[Item]:
     Raises InvalidBody, which begins with ``where``, for one that is nested too deep.
     """
     terraform = isinstance(document, Mapping) and bool(_TERRAFORM & document.keys())
-    place = _Place() if terraform else _Place(names=_OUTPUT, level=2)
+    place = _Place() if terraform else _Place(names=_OUTPUT, top=True, listed=True)
     yield from _Walk(where).value(document, "", place)
 
 
@@ -115,9 +126,9 @@ class _Walk:
         elif isinstance(value, Mapping):
             yield from self._object(value, key, place)
         elif isinstance(value, list):
-            inner = place._replace(level=min(place.level, 1), depth=place.depth + 1)
+            inner = place._replace(top=False, depth=place.depth + 1)
             for one in value:
-                yield from self.value(one, key, inner, is_name=is_name or bool(place.level))
+                yield from self.value(one, key, inner, is_name=is_name or place.listed)
         elif isinstance(value, int) and not isinstance(value, bool) and len(str(value)) == ACCOUNT_DIGITS:
             yield Item(str(value), key)
 
@@ -130,16 +141,21 @@ class _Walk:
             else:
                 yield from self.value(inner, key, _Place(depth=place.depth + 1))
                 return
-        yield Item(text, key, is_name and _may_be_name(text))
+        yield Item(text, key, is_name and _may_be_name(text) and not (place.listed and _ENUM.fullmatch(text)))
 
     def _object(self, members: Mapping[str, Any], key: str, place: _Place) -> Iterator[Item]:
+        if any(name in members for name in _OF_SETTINGS):
+            return
         resource = place.resource or _is_resource(members, key)
         names = _NOTHING if any(members.get(name) in _AWS_OWNERS for name in _OWNER_MEMBERS) else place.names
         if members.get("Key", members.get("key")) in _TAGS:
             names |= {"Value", "value"}
+        listed = place.top and _is_list_alone(members)
         for name, member in members.items():
             yield Item(name)
             below = _below(name, member, place, resource=resource)
+            if listed and not name.lower().endswith(_OF_WORDS):
+                below = below._replace(listed=isinstance(member, list))
             yield from self.value(member, name, below, is_name=name in names or name in _EVERYWHERE)
 
 
@@ -151,9 +167,16 @@ def _below(name: str, member: Any, place: _Place, *, resource: bool) -> _Place:
     if resource and name in _HOLD_ATTRIBUTES and isinstance(member, Mapping):
         # What "primary" of version 3 holds has its attributes one level further down.
         return _Place(names=_ATTRIBUTES, resource="attributes" in member, depth=depth)
-    if place.level > 1 and name.lower() not in _NOBODYS_LISTS:
-        return _Place(names=_OUTPUT, level=1, depth=depth)
+    if place.top and name.lower() not in _NOBODYS_LISTS:
+        return _Place(names=_OUTPUT, depth=depth)
     return _Place(resource=resource, depth=depth)
+
+
+def _is_list_alone(members: Mapping[str, Any]) -> bool:
+    """Tell whether this is the output of a command that lists: a list, and nothing else but what paging needs."""
+    return sum(isinstance(member, list) for member in members.values()) == 1 and all(
+        isinstance(member, list) or _PAGING.fullmatch(name) for name, member in members.items()
+    )
 
 
 def _is_resource(members: Mapping[str, Any], key: str) -> bool:
