@@ -29,6 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     report.add_option(parser)
 
 
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str:
+    """Say what the tests of the Kong plugins run on, and why, where there are such."""
+    if not any("choice" in getattr(item, "fixturenames", ()) for item in items):
+        return ""
+    from choice import described  # noqa: PLC0415 - from tests/kong, which such tests have put on the path
+
+    return f"aws-masker stack: {described(config)}"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure where ``AWS_MASKER_CI`` asks for it."""

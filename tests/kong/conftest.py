@@ -1,47 +1,44 @@
 """Stacks for the tests of the Kong plugins: ``--stack`` chooses, or else the best that is there."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
-from choice import stack_kind, start_chosen
+from choice import Choice, choice, start, start_redis
 from stacks import Setup, Stack
 
 from aws_masker.fake_api import FakeApi
 
+__all__ = ["choice", "start_redis"]
+
 Start = Callable[[Setup], Stack]
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    return f"aws-masker stack: {stack_kind(config)}"
+@contextlib.contextmanager
+def _stacks(choice: Choice, folders: pytest.TempPathFactory) -> Iterator[Start]:
+    """Give a function that starts stacks; all of them end with the context."""
+    with contextlib.ExitStack() as ends:
+
+        def start_one(setup: Setup) -> Stack:
+            stack = start(choice, setup, folders.mktemp("kong"))
+            ends.callback(stack.stop)
+            return stack
+
+        yield start_one
 
 
 @pytest.fixture(scope="session")
-def session_stacks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    started: list[Stack] = []
-
-    def start(setup: Setup) -> Stack:
-        stack = start_chosen(request.config, setup, tmp_path_factory.mktemp("kong"))
-        started.append(stack)
-        return stack
-
-    yield start
-    for stack in started:
-        stack.stop()
+def session_stacks(choice: Choice, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Return a function that starts stacks; all of them end with the session."""
+    with _stacks(choice, tmp_path_factory) as start_one:
+        yield start_one
 
 
 @pytest.fixture
-def start_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def start_stack(choice: Choice, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Return a function that starts stacks; all of them end with the test."""
-    started: list[Stack] = []
-
-    def start(setup: Setup) -> Stack:
-        stack = start_chosen(request.config, setup, tmp_path_factory.mktemp("kong"))
-        started.append(stack)
-        return stack
-
-    yield start
-    for stack in started:
-        stack.stop()
+    with _stacks(choice, tmp_path_factory) as start_one:
+        yield start_one
 
 
 @pytest.fixture(scope="session")

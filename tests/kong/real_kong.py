@@ -3,13 +3,14 @@
 import contextlib
 import os
 import shlex
-import socket
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
-from stacks import ROOT, SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
+from server_process import ServerProcess, find, send
+from stacks import ROOT, SOCKET_TIMEOUT, Setup, free_port, is_served, server_command, wait_for
 
 
 class RealKong:
@@ -18,12 +19,12 @@ class RealKong:
     def __init__(self, setup: Setup, folder: Path) -> None:
         """Start it, and return when it serves, or at least answers where the setup cannot serve."""
         self.folder = folder
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         admin = _free_port()
         self.admin_url = f"http://127.0.0.1:{admin}"
         (folder / "kong.yml").write_text(yaml.safe_dump(setup.declared(folder)))
-        socket_path = folder / "aws-masker.socket"
+        self._socket = str(folder / "aws-masker.socket")
         server = server_command(folder)
         settings = {
             "PREFIX": str(folder),
@@ -43,12 +44,13 @@ class RealKong:
             "LOG_LEVEL": "notice",
             **{f"ERROR_TEMPLATE_{kind}": f"{ROOT}/kong/error.json" for kind in ("JSON", "PLAIN", "HTML")},
             "PLUGINSERVER_NAMES": "aws-masker",
-            "PLUGINSERVER_AWS_MASKER_SOCKET": str(socket_path),
-            "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join([*server, "--socket", str(socket_path)]),
+            "PLUGINSERVER_AWS_MASKER_SOCKET": self._socket,
+            "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join([*server, "--socket", self._socket]),
             "PLUGINSERVER_AWS_MASKER_QUERY_CMD": shlex.join([sys.executable, "-m", "aws_masker.kong.server", "--dump"]),
             "NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": "1m",
             "NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT": f"{SOCKET_TIMEOUT}s",
             "NGINX_HTTP_LUA_SOCKET_SEND_TIMEOUT": f"{SOCKET_TIMEOUT}s",
+            "NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": "1m",
         }
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("KONG_", "AWS_MASKER_"))},
@@ -65,6 +67,12 @@ class RealKong:
         """Return Kong's error log."""
         return (self.folder / "logs/error.log").read_text(errors="replace")
 
+    def server(self) -> ServerProcess | None:
+        return find(self._socket)
+
+    def signal_server(self, number: signal.Signals) -> None:
+        send(self._socket, number)
+
     def stop(self) -> None:
         """Stop Kong, which stops the plugin server."""
         self._run("stop")
@@ -74,9 +82,3 @@ class RealKong:
         with (self.folder / "command.log").open("a") as log:
             code = subprocess.call(["kong", command], env=self._environment, stdout=log, stderr=log, timeout=60)
         assert code == 0, (self.folder / "command.log").read_text()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

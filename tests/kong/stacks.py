@@ -5,8 +5,8 @@ child process, and an upstream of the test's own.
 """
 
 import json
-import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 from client import Answer, ask
+from server_process import ServerProcess
 
 T = TypeVar("T")
 
@@ -91,16 +92,24 @@ class Stack(Protocol):
         """Return what has been logged."""
         ...
 
+    def server(self) -> ServerProcess | None:
+        """Return the plugin server's process, or None while there is none."""
+        ...
+
+    def signal_server(self, number: signal.Signals) -> None:
+        """Signal the plugin server, if there is one."""
+        ...
+
     def stop(self) -> None:
         """End it and all its processes."""
         ...
 
 
-def server_command(folder: Path) -> list[str]:
+def server_command(folder: Path, python: str = sys.executable) -> list[str]:
     """Return what starts the plugin server, with the control of its faults."""
     control = folder / "fault"
     control.touch()
-    return [sys.executable, str(ROOT / "tests/kong/faulty_plugin.py"), str(control)]
+    return [python, str(ROOT / "tests/kong/faulty_plugin.py"), str(control)]
 
 
 def set_fault(stack: Stack, fault: str) -> None:
@@ -108,29 +117,19 @@ def set_fault(stack: Stack, fault: str) -> None:
     (stack.folder / "fault").write_text(fault)
 
 
-def server_pid(stack: Stack) -> int:
-    """Return the process id of the stack's plugin server; waits until there is one."""
-
-    def find() -> int:
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    arguments = (entry / "cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if b"--socket" in arguments and str(stack.folder / "aws-masker.socket").encode() in arguments:
-                    return int(entry.name)
-        return 0
-
-    return wait_for(find)
+def server_of(stack: Stack) -> ServerProcess:
+    """Return the stack's plugin server; waits until there is one."""
+    return wait_for(stack.server)
 
 
-def send_signal(stack: Stack, number: signal.Signals) -> None:
-    """Signal the plugin server."""
-    os.kill(server_pid(stack), number)
+def free_port() -> int:
+    """Return a port of this machine's loopback that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
-def wait_for(look: Callable[[], T], seconds: float = 20.0) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = 20.0) -> T:
     """Return what ``look`` returns as soon as that is something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -155,6 +154,14 @@ def is_served(stack: Stack) -> bool:
     """Tell whether both plugins work just now: they refuse what is no JSON, and nothing has to go upstream for that."""
     try:
         return ask(stack.url, "/v1/messages", b"[").status == HTTPStatus.BAD_REQUEST
+    except (OSError, HTTPException):
+        return False
+
+
+def answers(stack: Stack) -> bool:
+    """Tell whether it answers anything at all."""
+    try:
+        return bool(ask(stack.url, "/").status)
     except (OSError, HTTPException):
         return False
 

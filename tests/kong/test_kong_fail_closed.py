@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from client import Answer, ask, message
-from stacks import Setup, Stack, ask_until, is_served, send_signal, server_pid, set_fault, wait_for
+from stacks import Setup, Stack, ask_until, is_served, server_of, set_fault, wait_for
 
 from aws_masker.fake_api import FakeApi
 
@@ -59,14 +59,14 @@ def test_no_error_log_holds_a_value(stack: Stack) -> None:
 def test_a_server_that_was_killed_costs_an_error_and_comes_back(stack: Stack, api: FakeApi) -> None:
     assert _ask(stack).status == 200
     api.requests.clear()
-    before = server_pid(stack)
-    send_signal(stack, signal.SIGKILL)
+    before = server_of(stack).pid
+    stack.signal_server(signal.SIGKILL)
     answer = _ask(stack)
     assert answer.status in {500, 503}
     assert answer.seconds < MOST_SECONDS
     assert not _reaches_the_api(api)
     wait_for(lambda: is_served(stack))
-    assert server_pid(stack) != before
+    assert server_of(stack).pid != before
     assert _ask(stack).status == 200
 
 
@@ -84,11 +84,11 @@ def test_a_server_that_dies_in_mid_request_costs_an_error_and_comes_back(stack: 
 def test_a_server_that_is_stopped_costs_an_error_within_the_time_out(stack: Stack, api: FakeApi) -> None:
     assert _ask(stack).status == 200
     api.requests.clear()
-    send_signal(stack, signal.SIGSTOP)
+    stack.signal_server(signal.SIGSTOP)
     try:
         answer = _ask(stack)
     finally:
-        send_signal(stack, signal.SIGCONT)
+        stack.signal_server(signal.SIGCONT)
     assert answer.status in {500, 503}
     assert answer.seconds < MOST_SECONDS
     assert not _reaches_the_api(api)

@@ -3,23 +3,15 @@
 import json
 import threading
 from collections import Counter
-from pathlib import Path
 
 from client import ask, message
-from stacks import Stack, server_pid
+from stacks import Stack, server_of
 
 from aws_masker.fake_api import FakeApi
 
 CLIENTS = 8
 TURNS = 63
 MOST_GROWTH = 16 << 20
-
-
-def _resident(stack: Stack) -> int:
-    """Return the memory of the plugin server in bytes."""
-    status = Path(f"/proc/{server_pid(stack)}/status").read_text()
-    (line,) = (one for one in status.splitlines() if one.startswith("VmRSS"))
-    return int(line.split()[1]) << 10
 
 
 def _run(stack: Stack, outcomes: Counter[str]) -> None:
@@ -44,8 +36,8 @@ def test_a_thousand_requests_fail_nowhere_leak_nothing_and_leave_memory_as_it_wa
     api.requests.clear()
     outcomes: Counter[str] = Counter()
     _run(stack, outcomes)
-    before = _resident(stack)
+    before = server_of(stack).resident
     _run(stack, outcomes)
     assert outcomes == {"200 restored": 2 * CLIENTS * TURNS}
     assert not any(b"i-00" in one.body for one in api.requests)
-    assert _resident(stack) - before < MOST_GROWTH
+    assert server_of(stack).resident - before < MOST_GROWTH

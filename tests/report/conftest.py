@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from choice import Choice, choice
 from whole_chain import Chain, whole_chain
 
 from aws_masker.fake_api.answers import Block, Request, last_text
@@ -23,6 +24,7 @@ from .plugin import (
 
 __all__ = [
     "check",
+    "choice",
     "claude_executable",
     "findings",
     "node_modules",
@@ -34,14 +36,12 @@ __all__ = [
 
 
 @pytest.fixture(scope="session")
-def chain(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, findings: Findings
-) -> Iterator[Chain]:
+def chain(choice: Choice, tmp_path_factory: pytest.TempPathFactory, findings: Findings) -> Iterator[Chain]:
     """Run the chain that all tests here share. Whoever breaks it mends it."""
     findings.originals = (*{one for pattern in PATTERNS for one in pattern.originals}, *estate.ORIGINALS)
-    with whole_chain(request.config, tmp_path_factory) as running:
+    with whole_chain(choice, tmp_path_factory) as running:
         running.api.script = say_back
-        findings.facts.update(versions.of_chain(request.config, running))
+        findings.facts.update(versions.of_chain(choice, running))
         yield running
 
 

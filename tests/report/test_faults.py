@@ -10,10 +10,11 @@ from http.client import HTTPException
 from time import perf_counter
 
 import pytest
+from choice import Choice
 from client import Answer, ask, message
-from front_door import Nginx, free_port, nginx
+from front_door import Nginx, nginx
 from raw_upstream import HEAD, RawUpstream, chunk
-from stacks import Setup, is_served, send_signal, set_fault, wait_for
+from stacks import Setup, free_port, is_served, set_fault, wait_for
 from whole_chain import Chain, front_and_kong
 
 from aws_masker.fake_api import Received
@@ -137,7 +138,7 @@ def test_a_plugin_that_fails_is_no_open_door(chain: Chain, check: Check, fault: 
 def test_the_plugin_server_is_killed(chain: Chain, check: Check) -> None:
     check.name = "the plugin server is killed"
     chain.api.requests.clear()
-    send_signal(chain.kong, signal.SIGKILL)
+    chain.kong.signal_server(signal.SIGKILL)
     with _witness(check, lambda: chain.api.requests, 500, 503) as judge:
         judge(ask(chain.front.url, "/v1/messages", message(QUESTION)))
     wait_for(lambda: is_served(chain.kong))
@@ -170,12 +171,10 @@ def upstream() -> Iterator[RawUpstream]:
 
 
 @pytest.fixture(scope="module")
-def front(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, upstream: RawUpstream
-) -> Iterator[Nginx]:
+def front(choice: Choice, tmp_path_factory: pytest.TempPathFactory, upstream: RawUpstream) -> Iterator[Nginx]:
     """Return the front door of a chain whose API is under the test's hands, and which soon gives up waiting for it."""
     setup = Setup(upstream.url, service={"read_timeout": int(1000 * READ_SECONDS)})
-    with front_and_kong(request.config, setup, tmp_path_factory) as (front, _kong):
+    with front_and_kong(choice, setup, tmp_path_factory) as (front, _kong):
         yield front
 
 

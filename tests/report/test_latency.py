@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from benchmarks import bodies
+from choice import Choice
 from client import ask
 from front_door import Nginx
 from stacks import Setup, ask_until
@@ -32,10 +33,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Iterator[Nginx]:
+def bare(choice: Choice, tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Iterator[Nginx]:
     """Return the front door of the same chain without the two plugins."""
     setup = Setup(chain.api.url, without=("aws-masker", "aws-masker-filter"))
-    with front_and_kong(request.config, setup, tmp_path_factory) as (front, kong):
+    with front_and_kong(choice, setup, tmp_path_factory) as (front, kong):
         ask_until(lambda answer: answer.status == 200, lambda: ask(kong.url, "/v1/models"))
         yield front
 

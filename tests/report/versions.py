@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import pytest
-from choice import stack_kind
+from choice import Choice
 from whole_chain import Chain
 
 from aws_masker import catalogue
@@ -18,7 +17,7 @@ from aws_masker import catalogue
 _NUMBER = re.compile(r"\d+(?:\.\d+)+")
 
 
-def of_chain(config: pytest.Config, chain: Chain) -> dict[str, str]:
+def of_chain(choice: Choice, chain: Chain) -> dict[str, str]:
     """Return the parts of a running chain, by name."""
     with chain.redis.admin() as admin:
         server = admin.info("server")
@@ -26,8 +25,8 @@ def of_chain(config: pytest.Config, chain: Chain) -> dict[str, str]:
     families = len(catalogue.load().names)
     return {
         "aws-masker": f"{version('kong-aws-masker')}, {families} families of identifiers",
-        "nginx": printed([str(shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")), "-v"]),
-        "Kong": kong(stack_kind(config)),
+        "nginx": nginx(choice),
+        "Kong": kong(choice),
         "Kong's plugin server": f"kong-pdk {version('kong-pdk')}",
         store.capitalize(): server[f"{store}_version"],
         "Python": platform.python_version(),
@@ -36,9 +35,18 @@ def of_chain(config: pytest.Config, chain: Chain) -> dict[str, str]:
     }
 
 
-def kong(kind: str) -> str:
+def nginx(choice: Choice) -> str:
+    """Return which nginx it is."""
+    if choice.images is not None:
+        return f"image {choice.images.nginx}"
+    return printed([str(shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")), "-v"])
+
+
+def kong(choice: Choice) -> str:
     """Return which Kong it is."""
-    return f"kong {printed(['kong', 'version'])}" if kind == "kong" else f"{kind} for Kong 3.9"
+    if choice.images is not None:
+        return f"image {choice.images.base}"
+    return f"kong {printed(['kong', 'version'])}" if choice.kind == "kong" else f"{choice.kind} for Kong 3.9"
 
 
 def claude_code(executable: Path) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from e2e.npm_clients import claude_executable, node_modules
 
-__all__ = ["claude_executable", "node_modules"]
-
 sys.path.append(str(Path(__file__).resolve().parents[1] / "kong"))
+
+from choice import choice, start_redis
+
+__all__ = ["choice", "claude_executable", "node_modules", "start_redis"]

@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from choice import Choice
+from containers import Contained
+from stacks import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "nginx/nginx.conf.template"
@@ -28,22 +31,22 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Nginx:
     """One nginx. Its folder stands in the place of /tmp."""
 
-    def __init__(self, folder: Path, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, folder: Path, port: int, pid: int = 0) -> None:
         self.folder = folder
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._process = process
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        self.pid = pid
 
     def log(self) -> list[dict[str, Any]]:
         """Return the access log's records."""
-        return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
+        return [json.loads(line) for line in self.printed("stdout").splitlines()]
 
     def error_log(self) -> str:
-        return (self.folder / "stderr").read_text()
+        return self.printed("stderr")
+
+    def printed(self, stream: str) -> str:
+        """Return what it has printed to "stdout" or "stderr"."""
+        return (self.folder / stream).read_text()
 
     async def logged(self, number: int) -> list[dict[str, Any]]:
         """Return the access log's records as soon as there are ``number``; a record follows its answer."""
@@ -51,6 +54,27 @@ class Nginx:
             while len(records := self.log()) < number:  # noqa: ASYNC110 - it is a file, which tells nobody
                 await asyncio.sleep(0.01)
         return records
+
+
+class ContainedNginx(Nginx):
+    """One in a container of ``image``, whose own entry point fills in the template."""
+
+    def __init__(self, folder: Path, image: str, kong: str) -> None:
+        super().__init__(folder, free_port())
+        environment = {
+            "NGINX_LISTEN": f"127.0.0.1:{self.port}",
+            "NGINX_KONG": kong,
+            "NGINX_RESOLVER": "127.0.0.1",
+            "NGINX_PROBE_KEY": "",
+            "NGINX_ENVSUBST_OUTPUT_DIR": "/tmp",  # noqa: S108 - the container's
+            "NGINX_ENVSUBST_FILTER": "^NGINX_",
+            "NGINX_ENTRYPOINT_QUIET_LOGS": "1",
+        }
+        shown = {TEMPLATE: "/etc/nginx/templates/nginx.conf.template"}
+        self.container = Contained("nginx", image, folder, environment=environment, shown=shown)
+
+    def printed(self, stream: str) -> str:
+        return self.container.log(stdout=stream == "stdout", stderr=stream == "stderr")
 
 
 @contextlib.contextmanager
@@ -75,12 +99,31 @@ def nginx(kong: str, edits: Mapping[str, str] | None = None, probe_key: str = ""
         command = [executable, "-p", name, "-e", "stderr", "-c", str(folder / "nginx.conf")]
         process = subprocess.Popen(command, stdout=outputs[0], stderr=outputs[1], **user)
         try:
-            running = Nginx(folder, process, port)
-            _wait_for(running, process)
+            running = Nginx(folder, port, process.pid)
+            _wait_for(running, lambda: process.poll() is None)
             yield running
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+@contextlib.contextmanager
+def contained_nginx(image: str, kong: str) -> Iterator[Nginx]:
+    """Start nginx in front of ``kong`` in a container."""
+    with tempfile.TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name:
+        running = ContainedNginx(Path(name), image, kong)
+        try:
+            _wait_for(running, lambda: running.container.is_running)
+            yield running
+        finally:
+            running.container.stop()
+
+
+@contextlib.contextmanager
+def front_door(choice: Choice, kong: str) -> Iterator[Nginx]:
+    """Start nginx in front of ``kong``, in a container where the stack is in containers."""
+    with nginx(kong) if choice.images is None else contained_nginx(choice.images.nginx, kong) as running:
+        yield running
 
 
 def render(folder: Path, port: int, kong: str, edits: Mapping[str, str], probe_key: str = "") -> str:
@@ -101,16 +144,10 @@ def render(folder: Path, port: int, kong: str, edits: Mapping[str, str], probe_k
     return text.replace("/tmp/", f"{folder}/")  # noqa: S108 - it is the container's
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(running: Nginx, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(running: Nginx, is_alive: Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, running.error_log()
+        assert is_alive(), running.error_log()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", running.port), timeout=1):
             return
         time.sleep(0.01)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientPayloadError, ClientResponse, ClientSession, web
-from choice import start_chosen
-from front_door import Nginx, nginx
+from choice import Choice, start
+from front_door import Nginx, front_door
 from stacks import Setup
 
 from redis_fixture import RedisServer
@@ -56,16 +56,16 @@ class Upstream:
 
 @contextlib.asynccontextmanager
 async def _chain(
-    config: pytest.Config, upstream: Upstream, redis: RedisServer, folder: Path
+    choice: Choice, upstream: Upstream, redis: RedisServer, folder: Path
 ) -> AsyncIterator[tuple[Nginx, ClientSession]]:
     runner = web.ServerRunner(web.Server(upstream.handle), shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         setup = Setup(f"http://127.0.0.1:{runner.addresses[0][1]}", vault=redis.url)
-        stack = await asyncio.to_thread(start_chosen, config, setup, folder)
+        stack = await asyncio.to_thread(start, choice, setup, folder)
         try:
-            with nginx(stack.url.removeprefix("http://")) as front:
+            with front_door(choice, stack.url.removeprefix("http://")) as front:
                 async with ClientSession() as client:
                     yield front, client
         finally:
@@ -78,9 +78,7 @@ Test = Callable[[Upstream, Nginx, ClientSession], Awaitable[None]]
 
 
 @pytest.fixture
-def run(
-    request: pytest.FixtureRequest, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Test], None]:
+def run(choice: Choice, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Test], None]:
     """Return a function that runs a test on a chain of its own."""
 
     async def on_chain(test: Test) -> None:
@@ -88,7 +86,7 @@ def run(
         folder = tmp_path_factory.mktemp("kong")
         async with (
             asyncio.timeout(MOST_SECONDS),
-            _chain(request.config, upstream, redis_server, folder) as (front, client),
+            _chain(choice, upstream, redis_server, folder) as (front, client),
         ):
             await test(upstream, front, client)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from front_door import ROOT, free_port
+from front_door import ROOT
+from stacks import free_port
 
 from aws_masker.doctor.process import check_process, settings_of
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientPayloadError, web
-from front_door import TEMPLATE, Lab, exchange, free_port, lab, nginx
+from front_door import TEMPLATE, Lab, exchange, lab, nginx
+from stacks import free_port
 
 MESSAGES = "/v1/messages?beta=true"
 MIB = 1 << 20

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from choice import start_chosen
-from front_door import Nginx, nginx
+from choice import Choice, redis_kind, start
+from front_door import Nginx, front_door
 from stacks import Setup, Stack
 
 from aws_masker.fake_api import FakeApi
@@ -23,29 +23,29 @@ class Chain:
     redis: RedisServer
     api: FakeApi
 
-    def written(self) -> Iterator[Path]:
-        """Yield every file that a part of the chain has written."""
+    def written(self) -> Iterator[tuple[str, str]]:
+        """Yield what the parts of the chain have printed and every file that they have written, by name."""
+        yield "nginx's output", self.front.printed("stdout") + self.front.printed("stderr")
+        yield "Kong's log", self.kong.error_log()
         for folder in (self.front.folder, self.kong.folder, self.redis.folder):
-            yield from (path for path in folder.rglob("*") if path.is_file())
+            yield from ((str(one), one.read_bytes().decode("latin-1")) for one in folder.rglob("*") if one.is_file())
 
 
 @contextlib.contextmanager
-def whole_chain(config: pytest.Config, folders: pytest.TempPathFactory) -> Iterator[Chain]:
-    """Run a chain on the stack that ``config`` chooses. Skips where a part of it is not installed."""
-    with FakeApi.in_thread() as api, redis_servers(folders) as start_redis:
+def whole_chain(choice: Choice, folders: pytest.TempPathFactory) -> Iterator[Chain]:
+    """Run a chain on the stack that was chosen. Skips where a part of it is not installed."""
+    with FakeApi.in_thread() as api, redis_servers(folders, redis_kind(choice)) as start_redis:
         vault = start_redis(*KEPT_IN_A_FILE)
-        with front_and_kong(config, Setup(api.url, vault=vault.url), folders) as (front, kong):
+        with front_and_kong(choice, Setup(api.url, vault=vault.url), folders) as (front, kong):
             yield Chain(front, kong, vault, api)
 
 
 @contextlib.contextmanager
-def front_and_kong(
-    config: pytest.Config, setup: Setup, folders: pytest.TempPathFactory
-) -> Iterator[tuple[Nginx, Stack]]:
+def front_and_kong(choice: Choice, setup: Setup, folders: pytest.TempPathFactory) -> Iterator[tuple[Nginx, Stack]]:
     """Run nginx in front of Kong, or of what stands in for it."""
-    kong = start_chosen(config, setup, folders.mktemp("kong"))
+    kong = start(choice, setup, folders.mktemp("kong"))
     try:
-        with nginx(kong.url.removeprefix("http://")) as front:
+        with front_door(choice, kong.url.removeprefix("http://")) as front:
             yield front, kong
     finally:
         kong.stop()

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import re
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
+from server_process import ServerProcess, find, send
 from stacks import ROOT, SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
 
 from standin.lua_filter import Exchange, LuaError, LuaFilter, set_target
@@ -54,7 +56,7 @@ class StandIn:
         self._has_filter = "aws-masker-filter" in plugins
         self._environment = setup.environment()
         config = {name: self._resolved(value) for name, value in plugins.get("aws-masker", {}).items()}
-        socket = str(folder / "aws-masker.socket")
+        self._socket = socket = str(folder / "aws-masker.socket")
         self._plugin = PluginClient(socket, config, SOCKET_TIMEOUT, self._log) if "aws-masker" in plugins else None
         self._filter = LuaFilter()
         self._command = [*server_command(folder), "--socket", socket]
@@ -73,6 +75,12 @@ class StandIn:
 
     def error_log(self) -> str:
         return "\n".join(self._errors)
+
+    def server(self) -> ServerProcess | None:
+        return find(self._socket)
+
+    def signal_server(self, number: signal.Signals) -> None:
+        send(self._socket, number)
 
     def stop(self) -> None:
         self._stopped.set()

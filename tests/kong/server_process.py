@@ -1,0 +1,55 @@
+"""The plugin server's process, as /proc shows it: found by the socket that it listens at.
+
+Also a program, for a look into a container: ``server_process.py SOCKET`` prints the process as JSON, or ``null``, and
+``server_process.py SOCKET NUMBER`` sends it that signal. It needs nothing but Python.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A process: its id, its resident memory in bytes, and how many threads and descriptors it has."""
+
+    pid: int
+    resident: int
+    threads: int
+    descriptors: int
+
+
+def find(socket: str) -> ServerProcess | None:
+    """Return the plugin server at ``socket``, or None where there is none just now."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
+                if b"--socket" in arguments and socket.encode() in arguments:
+                    return _described(entry)
+            except OSError:  # it has ended meanwhile
+                continue
+    return None
+
+
+def send(socket: str, number: int) -> None:
+    """Signal the plugin server at ``socket``, if there is one."""
+    found = find(socket)
+    if found is not None:
+        os.kill(found.pid, number)
+
+
+def _described(entry: Path) -> ServerProcess:
+    status = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
+    descriptors = len(list((entry / "fd").iterdir()))
+    return ServerProcess(int(entry.name), int(status["VmRSS"].split()[0]) << 10, int(status["Threads"]), descriptors)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        send(sys.argv[1], int(sys.argv[2]))
+    else:
+        process = find(sys.argv[1])
+        json.dump(process and asdict(process), sys.stdout)
