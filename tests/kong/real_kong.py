@@ -37,7 +37,7 @@ class RealKong:
             "ADMIN_GUI_LISTEN": "off",
             "STATUS_LISTEN": "off",
             "STREAM_LISTEN": "off",
-            "NGINX_WORKER_PROCESSES": "1",
+            "NGINX_WORKER_PROCESSES": "2",
             "ANONYMOUS_REPORTS": "off",
             "MEM_CACHE_SIZE": "16m",
             "TRUSTED_IPS": "127.0.0.1/32",

@@ -5,6 +5,7 @@ child process, and an upstream of the test's own.
 """
 
 import json
+import secrets
 import signal
 import socket
 import sys
@@ -174,9 +175,12 @@ def records(stack: Stack) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def next_record(stack: Stack, send: Callable[[], object]) -> dict[str, Any]:
-    """Send a request, and return its record."""
-    before = len(records(stack))
-    send()
-    wait_for(lambda: len(records(stack)) > before)
-    return records(stack)[before]
+def record_of(stack: Stack, send: Callable[[str], object]) -> dict[str, Any]:
+    """Have ``send`` send a request to the path that it is given, and return its record."""
+    path = f"/v1/messages?mark={secrets.token_hex(8)}"
+    send(path)
+
+    def look() -> dict[str, Any] | None:
+        return next((one for one in records(stack) if one["request"]["uri"] == path), None)
+
+    return wait_for(look)

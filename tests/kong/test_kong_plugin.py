@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from aws_masker.kong import batches, maskers
-from aws_masker.kong.batches import Batches
 from aws_masker.kong.maskers import Maskers
 from aws_masker.kong.plugin import DEAD_END, Plugin
 from aws_masker.masker import Masker
@@ -134,28 +133,20 @@ def test_maskers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestBatches:
-    def test_what_a_ticket_stands_for_is_found_under_the_batch(self) -> None:
+    def test_the_tokens_of_a_batch_are_found_under_its_id(self) -> None:
         masker = Masker(Settings(key=KEY))
         masked = masker.mask_text(INSTANCE)
-        kept = Batches()
-        ticket = kept.ticket(masker, masked.dictionary)
-        assert kept.remember(ticket, "msgbatch_1")
+        assert batches.remember([masker], "msgbatch_1", list(masked.dictionary))
         assert batches.recalled(masker, "msgbatch_1") == masked.dictionary
         assert batches.recalled(masker, "msgbatch_2") == {}
 
-    def test_a_ticket_is_good_once_and_only_for_the_form_of_an_id(self) -> None:
-        kept, masker = Batches(), Masker(Settings(key=KEY))
-        assert not kept.remember("unknown", "msgbatch_1")
-        assert not kept.remember(kept.ticket(masker, ["a"]), "not an id")
-        ticket = kept.ticket(masker, ["a"])
-        assert kept.remember(ticket, "msgbatch_1")
-        assert not kept.remember(ticket, "msgbatch_1")
+    def test_only_what_has_the_form_of_an_id_is_kept(self) -> None:
+        assert not batches.remember([Masker(Settings(key=KEY))], "not an id", ["a"])
 
-    def test_tickets_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(batches, "MAX_TICKETS", 2)
-        kept, masker = Batches(), Masker(Settings(key=KEY))
-        tickets = [kept.ticket(masker, ["a"]) for _ in range(3)]
-        assert [kept.remember(one, "msgbatch_1") for one in tickets] == [False, True, True]
+    def test_a_ruleset_that_no_masker_has_is_told(self, plugin: Plugin) -> None:
+        masker = plugin.maskers.of(Settings(key=KEY)).masker("default")
+        assert Plugin.remember_batch(masker.ruleset, ["a"], "msgbatch_1")
+        assert not Plugin.remember_batch("0123456789abcdef", ["a"], "msgbatch_1")
 
     @pytest.mark.parametrize(
         ("path", "batch"),

@@ -2,12 +2,14 @@
 
 import json
 import re
+import signal
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from client import ask, message, streaming
+from client import Answer, ask, message, streaming
 from raw_upstream import RawUpstream
-from stacks import KEY, Setup, Stack, ask_until, next_record, records, wait_for
+from stacks import KEY, Setup, Stack, ask_until, is_served, record_of, records, wait_for
 
 from aws_masker.fake_api import FakeApi
 from redis_fixture import RedisServer
@@ -85,7 +87,7 @@ def test_an_account_that_is_a_number_leaves_as_a_string_and_comes_back(stack: St
 
 def test_the_log_tells_what_was_done_without_a_value_or_a_credential(stack: Stack) -> None:
     hidden = {"Authorization": "Bearer hidden", "Cookie": "a=hidden"}
-    record = next_record(stack, lambda: ask(stack.url, "/v1/messages", message(f"stop {INSTANCE}"), hidden))
+    record = record_of(stack, lambda path: ask(stack.url, path, message(f"stop {INSTANCE}"), hidden))
     told = record["aws_masker"]
     assert (told["outcome"], told["masked"], told["restored"] > 0) == ("forwarded", 1, True)
     assert told["counts"] == {"ec2-instance": 1}
@@ -200,6 +202,10 @@ def test_results_of_a_batch_that_nobody_knows_keep_their_tokens(stack: Stack, ap
     assert ask(stack.url, "/v1/messages/batches/msgbatch_unknown/results").status == 404
 
 
+def _json_answer(body: bytes, kind: str = "application/json") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 class TestWithRedis:
     """The vault is a Redis of the test's own."""
 
@@ -231,6 +237,32 @@ class TestWithRedis:
             answer = ask(one.url, "/v1/messages", message(f"what are {tokens[0]} and {tokens[1]}?"))
             assert f"what are {tokens[0]} and {tokens[1]}?" in _sent(api)
             assert _text(answer.body).count(INSTANCE) == 2
+
+    def test_results_of_a_batch_are_restored_though_the_server_was_killed_while_it_was_made(
+        self, start_stack: Start, redis_server: RedisServer
+    ) -> None:
+        upstream = RawUpstream()
+        stack = start_stack(Setup(upstream.url, vault=redis_server.url))
+        params = json.loads(message(f"stop {INSTANCE}"))
+        batch = json.dumps({"requests": [{"custom_id": "a", "params": params}]}).encode()
+        made: list[Answer] = []
+        making = threading.Thread(target=lambda: made.append(ask(stack.url, "/v1/messages/batches", batch)))
+        making.start()
+        with upstream.take() as connection:
+            stack.signal_server(signal.SIGKILL)
+            connection.sendall(_json_answer(b'{"type": "message_batch", "id": "msgbatch_1", "results_url": null}'))
+        making.join()
+        assert made[0].json()["id"] == "msgbatch_1"
+        (token,) = TOKEN.findall(upstream.received[-1].decode())
+
+        def results() -> Answer:
+            with upstream.answering(_json_answer(json.dumps({"text": token}).encode(), "application/x-jsonl")):
+                return ask(stack.url, "/v1/messages/batches/msgbatch_1/results")
+
+        wait_for(lambda: is_served(stack))
+        answer = ask_until(lambda found: INSTANCE.encode() in found.body, results)
+        assert answer.json() == {"text": INSTANCE}
+        upstream.close()
 
     def test_redis_holds_no_original(self, shared: Stack, redis_server: RedisServer) -> None:
         ask(shared.url, "/v1/messages", message(f"{INSTANCE} {ACCOUNT} {OTHER}"))

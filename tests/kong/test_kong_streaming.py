@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from client import Answer, ask, message, streaming
 from raw_upstream import HEAD, RawUpstream, chunk
-from stacks import Setup, Stack, next_record
+from stacks import Setup, Stack, record_of
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
 BROKEN_OFF = (http.client.IncompleteRead, ConnectionResetError)
@@ -85,7 +85,7 @@ def test_a_token_cut_in_pieces_comes_back_whole(raw_stack: Stack, upstream: RawU
     thread.start()
     answers: list[Answer] = []
     request = message(f"stop {INSTANCE}", stream=True)
-    record = next_record(raw_stack, lambda: answers.append(ask(raw_stack.url, "/v1/messages", request)))
+    record = record_of(raw_stack, lambda path: answers.append(ask(raw_stack.url, path, request)))
     thread.join()
     (answer,) = answers
     events = [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
@@ -107,11 +107,11 @@ def test_an_answer_that_breaks_off_breaks_off_for_the_client(
 
 
 def test_a_broken_off_answer_is_recorded_as_one(raw_stack: Stack, upstream: RawUpstream) -> None:
-    def send() -> None:
+    def send(path: str) -> None:
         with upstream.answering(HEAD + chunk(BEGIN)), pytest.raises(BROKEN_OFF):
-            ask(raw_stack.url, "/v1/messages", message(f"stop {INSTANCE}", stream=True))
+            ask(raw_stack.url, path, message(f"stop {INSTANCE}", stream=True))
 
-    record = next_record(raw_stack, send)
+    record = record_of(raw_stack, send)
     assert record["aws_masker"]["outcome"] == "broken_off"
 
 

@@ -15,7 +15,7 @@ number). So each token crosses once, and the body never does: Kong reads what Py
 always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``counts`` (lines "family number")
 ``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
                         ``dictionary``, ``opaque``, ``restore`` (1 or 0); where given, ``upstream_scheme``,
-                        ``upstream_host``, ``upstream_port``, ``batch_ticket`` (see ``batches``), and the limits
+                        ``upstream_host``, ``upstream_port``, ``batch_rules`` (see ``batches``), and the limits
                         ``event`` and ``answer`` (bytes), ``answer_seconds``
 ``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
 ======================  ==========================================================================================
@@ -70,7 +70,7 @@ def forward(
     *,
     restore: bool,
     upstream: Upstream | None = None,
-    batch_ticket: str = "",
+    batch_rules: str = "",
     limits: Limits | None = None,
 ) -> bytes:
     """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
@@ -89,8 +89,8 @@ def forward(
     }
     if limits is not None:
         fields |= {"event": limits.event, "answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
-    if batch_ticket:
-        fields["batch_ticket"] = batch_ticket.encode()
+    if batch_rules:
+        fields["batch_rules"] = batch_rules.encode()
     if upstream is not None:
         fields |= {
             "upstream_scheme": upstream.scheme.encode(),

@@ -46,6 +46,11 @@ class Tenants:
             self._maskers.move_to_end(tenant)
             return found
 
+    def of_ruleset(self, name: str) -> list[Masker]:
+        """Return the maskers with this ruleset."""
+        with self._lock:
+            return [one for one in self._maskers.values() if one.ruleset == name]
+
 
 class Maskers:
     """All maskers of the process, by settings. ``Tenants.slots`` bounds how many requests are masked at once."""
@@ -69,3 +74,9 @@ class Maskers:
             # Not closed: requests that are under way may still use it. It ends with the last of them.
             del self._kept[:-MAX_SETTINGS]
             return made
+
+    def of_ruleset(self, name: str) -> list[Masker]:
+        """Return all maskers with this ruleset; with equal rules they may still have different vaults."""
+        with self._lock:
+            kept = tuple(self._kept)
+        return [masker for one in kept for masker in one.of_ruleset(name)]

@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
 from aws_masker.kong import batches, exchange, schema
-from aws_masker.kong.batches import Batches
 from aws_masker.kong.faults import describe
 from aws_masker.kong.maskers import Maskers, Tenants
 from aws_masker.masker import Masker
@@ -71,7 +70,6 @@ class Plugin:
     """One entry of the plugin in Kong's configuration."""
 
     maskers = Maskers()
-    batches = Batches()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         """Keep ``config`` for the first request: an error here would reach clients as Kong's, without a remedy."""
@@ -110,7 +108,7 @@ class Plugin:
         _check_length(str(len(raw)), limit)
         tenants = self.maskers.of(config.settings)
         masker = tenants.masker(self._tenant(kong, config))
-        ticket = ""
+        batch_rules = ""
         if not raw:
             batch = batches.results_of(path)
             masked = MaskedBody((), batches.recalled(masker, batch) if batch else {}, {})
@@ -118,20 +116,20 @@ class Plugin:
             _check_coding(headers)
             masked = _masked(tenants, masker, raw, path, headers, enabled=config.enable_masking)
             if batches.makes_one(path) and masked.dictionary:
-                ticket = self.batches.ticket(masker, masked.dictionary)
+                batch_rules = masker.ruleset
         return exchange.forward(
             raw,
             masked,
             restore=config.enable_unmasking,
             upstream=config.upstream,
-            batch_ticket=ticket,
+            batch_rules=batch_rules,
             limits=config.settings.limits,
         )
 
     @classmethod
-    def remember_batch(cls, ticket: str, batch: str) -> bool:
-        """Take what the filter brings back after a batch has been made."""
-        return cls.batches.remember(ticket, batch)
+    def remember_batch(cls, rules: str, tokens: Sequence[str], batch: str) -> bool:
+        """Take what the filter brings back after a batch has been made. Tells whether it could be kept."""
+        return batches.remember(cls.maskers.of_ruleset(rules), batch, tokens)
 
     def _tenant(self, kong: Pdk, config: schema.Config) -> str:
         if not config.tenant_is_consumer:

@@ -154,7 +154,7 @@ class PluginServer:
             self._instances.pop(argument, None)
             return {"Name": plugin.NAME, "Id": argument}
         if method == "plugin.RememberBatch":  # from our own filter, see batches
-            return self._kind.remember_batch(argument["Ticket"], argument["Batch"])
+            return self._kind.remember_batch(argument["Rules"], argument["Tokens"], argument["Batch"])
         message = f"{method} is not served"
         raise ProtocolError(message)
 

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from server_process import ServerProcess, find, send
 from stacks import ROOT, SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
 
 from standin.lua_filter import Exchange, LuaError, LuaFilter, set_target
-from standin.rpc import PluginClient, PluginError
+from standin.rpc import PluginClient, PluginError, call_once
 
 REFERENCE = re.compile(r"\{vault://env/([a-z0-9-]+)\}")
 RESPAWN_SECONDS = 1.0
@@ -144,6 +145,7 @@ class StandIn:
             self._log,
             self._filter.table(),
             self._filter.table(),
+            rpc=lambda method, argument: call_once(self._socket, method, argument),
         )
         if self._consumers and exchange.headers.get("x-gateway-key") not in self._consumers:
             return web.json_response({"message": "Unauthorized"}, status=401)
@@ -152,9 +154,15 @@ class StandIn:
             return await self._answer(http, exchange, consumer, self._service.path + path.removeprefix(prefix))
         finally:
             self._record(exchange)
-            if self._plugin:
-                for method, ticket, batch in exchange.timers:
-                    await self._plugin.rpc(method, {"Ticket": ticket, "Batch": batch})
+            self._set_timers(exchange)
+
+    def _set_timers(self, exchange: Exchange) -> None:
+        def run(timer: Callable[[], None]) -> None:
+            self._filter.run_later(exchange, timer)
+            self._set_timers(exchange)
+
+        while exchange.timers:
+            self._loop.call_later(exchange.timers[0][0], run, exchange.timers.pop(0)[1])
 
     async def _answer(self, http: web.BaseRequest, exchange: Exchange, consumer: Any, path: str) -> web.StreamResponse:
         try:

@@ -25,11 +25,12 @@ return function(host)
   local current
   ngx = { arg = {}, crc32_long = function(text) return host("crc32", text) end }
   function ngx.now() return host("now") end
-  ngx.timer = { at = function(_, run, ...) run(false, ...) end }
+  ngx.timer = { at = function(seconds, run, ...)
+    local arguments = { ... }
+    host("timer", seconds, function() run(false, unpack(arguments)) end)
+  end }
   package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
-    return true, { rpc = { call = function(_, method, argument)
-      return host("rpc", method, argument.Ticket, argument.Batch)
-    end } }
+    return true, { rpc = { call = function(_, ...) return host("rpc", ...) end } }
   end }
   ngx.var = setmetatable({}, { __newindex = function(_, name, value) host("var", name, value) end })
   kong = {
@@ -96,7 +97,9 @@ class Exchange:
     upstream_host: str = ""
     # The headers that Kong makes of its variables of the same names.
     forwarded: dict[str, str] = field(default_factory=dict)
-    timers: list[tuple[str, str, str]] = field(default_factory=list)
+    # What runs later, in so many seconds.
+    timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    rpc: Callable[[str, Any], Any] = lambda _method, _argument: None
 
     def __post_init__(self) -> None:
         self.service = (self.scheme, self.host, self.port)
@@ -128,6 +131,11 @@ class LuaFilter:
         if error is not None:
             raise LuaError(error.decode())
         return out or b"", bool(ended)
+
+    def run_later(self, exchange: Exchange, timer: Callable[[], None]) -> None:
+        """Run what a timer was set for."""
+        self._exchange = exchange
+        timer()
 
     def _host(self, name: bytes, *arguments: Any) -> Any:
         exchange = self._exchange
@@ -163,7 +171,10 @@ def _plain(value: Any) -> Any:
     """Return a Lua value as JSON has it."""
     if isinstance(value, bytes):
         return value.decode()
-    return {_plain(key): _plain(one) for key, one in value.items()} if hasattr(value, "items") else value
+    if not hasattr(value, "items"):
+        return value
+    keys, values = [_plain(key) for key in value], [_plain(one) for one in value.values()]
+    return values if keys and keys[0] == 1 else dict(zip(keys, values, strict=True))
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -189,7 +200,8 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "service.host": lambda x: x.service[1].encode(),
     "service.port": lambda x: x.service[2],
     "var": _set_variable,
-    "rpc": lambda x, method, ticket, batch: x.timers.append((method.decode(), ticket.decode(), batch.decode())) or True,
+    "timer": lambda x, seconds, run: x.timers.append((seconds, run)),
+    "rpc": lambda x, method, argument: x.rpc(method.decode(), _plain(argument)),
     "service.set_target": set_target,
     "service.set_upstream": lambda _, _name: None,
     "service.request.set_raw_body": lambda x, body: setattr(x, "body", body),

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgpack
 
 Call = Callable[[str, list[Any]], Any]
 READ = 1 << 16
+SECONDS = 5.0
 
 
 class PluginError(Exception):
@@ -47,6 +49,20 @@ class Connection:
     async def wait_closed(self) -> None:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+
+def call_once(path: str, method: str, argument: Any) -> Any:
+    """Make one call, on a connection of its own, and return its result: None where it fails."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(SECONDS)
+        connection.connect(path)
+        connection.sendall(msgpack.packb([0, 1, method, [argument]]))
+        unpacker = msgpack.Unpacker()
+        while data := connection.recv(READ):
+            unpacker.feed(data)
+            for _, _, error, result in unpacker:
+                return None if error else result
+    return None
 
 
 class PluginClient:
