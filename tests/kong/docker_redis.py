@@ -1,6 +1,5 @@
 """Redis in a container, with what the tests do to the one that is a process of their own."""
 
-import contextlib
 import signal
 from pathlib import Path
 
@@ -48,6 +47,10 @@ class DockerRedis(RedisServer):
 
     def _is_ready(self) -> bool:
         assert self._running.is_running, self._running.log()
-        with contextlib.suppress(redis.RedisError), self.admin() as admin:
-            return bool(admin.ping())
-        return False
+        try:
+            with self.admin() as admin:
+                return bool(admin.ping())
+        except redis.AuthenticationError:  # it wants a password of those whom it serves
+            return True
+        except redis.RedisError:
+            return False

@@ -21,7 +21,7 @@ class RealKong:
         self.folder = folder
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        admin = _free_port()
+        admin = free_port()
         self.admin_url = f"http://127.0.0.1:{admin}"
         (folder / "kong.yml").write_text(yaml.safe_dump(setup.declared(folder)))
         self._socket = str(folder / "aws-masker.socket")

@@ -13,12 +13,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """A process: its id, its resident memory in bytes, and how many threads and descriptors it has."""
+    """A process: its id, its resident memory in bytes, how many threads and descriptors it has.
+
+    ``core_limits`` are the soft and the hard limit of what the system writes of it when it crashes.
+    """
 
     pid: int
     resident: int
     threads: int
     descriptors: int
+    core_limits: list[str]
 
 
 def find(socket: str) -> ServerProcess | None:
@@ -43,8 +47,14 @@ def send(socket: str, number: int) -> None:
 
 def _described(entry: Path) -> ServerProcess:
     status = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
-    descriptors = len(list((entry / "fd").iterdir()))
-    return ServerProcess(int(entry.name), int(status["VmRSS"].split()[0]) << 10, int(status["Threads"]), descriptors)
+    limits = (entry / "limits").read_text().splitlines()
+    return ServerProcess(
+        int(entry.name),
+        resident=int(status["VmRSS"].split()[0]) << 10,
+        threads=int(status["Threads"]),
+        descriptors=len(list((entry / "fd").iterdir())),
+        core_limits=next(line.split()[4:6] for line in limits if line.startswith("Max core file size")),
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from client import ask, message
 from real_kong import RealKong
-from stacks import KEY, Setup, Stack, ask_until, records, server_pid
+from stacks import KEY, Setup, Stack, ask_until, records, server_of
 
 from aws_masker.fake_api import FakeApi
 from redis_fixture import RedisServer
@@ -47,9 +47,7 @@ def test_no_process_has_a_secret_on_its_command_line_or_in_a_log(guarded: Stack)
 
 
 def test_the_plugin_server_may_not_be_dumped(guarded: Stack) -> None:
-    limits = Path(f"/proc/{server_pid(guarded)}/limits").read_text()
-    (core,) = (line.split() for line in limits.splitlines() if line.startswith("Max core file size"))
-    assert core[4:6] == ["0", "0"]
+    assert server_of(guarded).core_limits == ["0", "0"]
 
 
 def test_the_admin_api_shows_references_and_no_secret(guarded: Stack) -> None:
