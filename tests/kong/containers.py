@@ -49,41 +49,38 @@ class Missing(Exception):
 
 def images() -> Images:
     """Return the images, pulled and built where they are not here yet. Raises Missing."""
+    base, nginx, redis = names = [os.environ.get(variable, default) for variable, default in IMAGES.items()]
     with warnings.catch_warnings():
         # The library leaves a socket open with which it found nobody.
         warnings.simplefilter("ignore", ResourceWarning)
-        try:
-            return _images()
-        finally:
-            gc.collect()
-
-
-def _images() -> Images:
-    names = [os.environ.get(variable, default) for variable, default in IMAGES.items()]
-    try:
-        with contextlib.closing(docker.from_env()) as client:
-            if client.info().get("OperatingSystem") == "Docker Desktop":
-                message = "Docker Desktop's containers have no loopback in common with the tests"
-                raise Missing(message)
-            for name in names:
-                _have(client, name)
-    except DockerException as error:
-        message = f"no Docker daemon answers: {type(error).__name__}"
-        raise Missing(message) from None
-    base, nginx, redis = names
+        missing = _missing(names)
+        gc.collect()
+    if missing:
+        raise Missing(missing)
     return Images(_built(base), nginx, redis, base)
 
 
-def _have(client: docker.DockerClient, name: str) -> None:
-    """Return once there is an image of this name here. Raises Missing."""
+def _missing(names: Sequence[str]) -> str:
+    """Return "" once there are images of these names here, or else why not."""
+    try:
+        with contextlib.closing(docker.from_env()) as client:
+            if client.info().get("OperatingSystem") == "Docker Desktop":
+                return "Docker Desktop's containers have no loopback in common with the tests"
+            return next((f"Docker is here, but not the image {name}" for name in names if not _have(client, name)), "")
+    except DockerException as error:
+        return f"no Docker daemon answers: {type(error).__name__}"
+
+
+def _have(client: docker.DockerClient, name: str) -> bool:
+    """Tell whether there is an image of this name here, or has been brought here now."""
     try:
         client.images.get(name)
     except ImageNotFound:
         try:
             client.images.pull(name)
         except APIError:
-            message = f"Docker is here, but the image {name} can be neither found nor pulled"
-            raise Missing(message) from None
+            return False
+    return True
 
 
 def _built(base: str) -> str:

@@ -50,7 +50,6 @@ class RealKong:
             "NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": "1m",
             "NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT": f"{SOCKET_TIMEOUT}s",
             "NGINX_HTTP_LUA_SOCKET_SEND_TIMEOUT": f"{SOCKET_TIMEOUT}s",
-            "NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": "1m",
         }
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("KONG_", "AWS_MASKER_"))},
