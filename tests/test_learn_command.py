@@ -20,6 +20,14 @@ def test_what_was_learned_is_masked_from_the_first_word_on(run: Run, own_home: P
     assert run("restore", stdin=masked).out == "who owns bluebird?\n"
 
 
+def test_restoring_needs_no_inventory(run: Run, own_home: Path) -> None:
+    run("learn", "-", stdin=BUCKETS)
+    masked = run("mask", stdin="who owns bluebird?").out
+    (state(own_home) / "inventory").write_text("damaged")
+    assert run("mask", stdin="who owns bluebird?").code == 2
+    assert run("restore", stdin=masked).out == "who owns bluebird?"
+
+
 def test_it_tells_counts_and_no_names(run: Run) -> None:
     result = run("learn", "-", stdin=BUCKETS)
     assert "added 2 names (2 name); 0 were known before" in result.out

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import aiohttp
+import aiohttpfrom pathlib import Path
+
 import pytest
 from aiohttp import web
 
@@ -245,6 +246,15 @@ def test_the_shipped_gateway_is_clean_over_the_whole_catalogue(capsys: pytest.Ca
     out = capsys.readouterr().out
     assert code == 0, out
     assert f"clean: {len(catalogue.load().families)} families" in out
+
+
+def test_an_inventory_of_the_persons_own_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_MASKER_INVENTORY", str(tmp_path / "sealed with another key"))
+    monkeypatch.setattr("aws_masker.cli.verify.examples", lambda *_: EXAMPLES)
+    assert main(["verify"]) == 0
+    assert "clean" in capsys.readouterr().out
 
 
 def test_what_a_policy_leaves_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:

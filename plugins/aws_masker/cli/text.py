@@ -5,6 +5,7 @@ than ``limits.body``. ``restore`` goes line by line where the input is text, as 
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -65,7 +66,7 @@ def restore(parsed: argparse.Namespace) -> int:
         dictionary = _read_dictionary(Path(parsed.dictionary).expanduser())
         return _restore(parsed, lambda _text: dictionary)
     loaded = load_from(parsed, make_key=False)
-    with Masker(loaded.settings) as masker:
+    with Masker(dataclasses.replace(loaded.settings, inventory="")) as masker:
         masker.vault.check()
         tenant = loaded.settings.tenant
         return _restore(parsed, lambda text: masker.vault.recall(tenant, masker.tokens_in(text)))

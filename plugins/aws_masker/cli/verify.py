@@ -65,7 +65,8 @@ async def _verify(
             verification = Verification(parsed.gateway.rstrip("/"), api, headers, _progress)
             await verification.wait(parsed.wait)
             return await verification.run(chosen)
-        local = dataclasses.replace(settings, upstream=api.url, listen="127.0.0.1:0", vault="memory://")
+        # An inventory is sealed with another key than the one that is made for this.
+        local = dataclasses.replace(settings, upstream=api.url, listen="127.0.0.1:0", vault="memory://", inventory="")
         running = await gateway.start(local)
         try:
             return await Verification(running.url, api, headers, _progress).run(chosen)
