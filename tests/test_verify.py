@@ -5,10 +5,10 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
-import aiohttpfrom pathlib import Path
-
+import aiohttp
 import pytest
 from aiohttp import web
 
