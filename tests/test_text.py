@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aws_masker import Blocked, Limits, TooLarge, catalogue
 from aws_masker.alone import WINDOW
-from aws_masker.parts import Found, FoundCache, Part
+from aws_masker.parts import Found, FoundCache, Part, Text
 from masking import marked, masker, plain
 
 
@@ -147,7 +147,7 @@ def test_a_text_seen_before_is_not_scanned_again_and_masks_the_same() -> None:
 def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], texts: int) -> None:
     cache = FoundCache(b"k" * 32, texts)
     for key in keys:
-        digest = cache.digest(key.encode())
+        digest = cache.digest(Text(key.encode()))
         found = Found([Part(0, ord(key), b"", b"", 0, learns=False)], {})
         assert cache.get(digest) in (None, found)
         cache.put(digest, found)
@@ -157,8 +157,45 @@ def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], te
 def test_the_cache_keeps_to_its_bound_of_parts() -> None:
     cache = FoundCache(b"k" * 32, parts=5)
     for key in (b"a", b"b", b"c"):
-        cache.put(cache.digest(key), Found([Part(0, 1, b"", b"", 0, learns=False)] * 2, {}))
+        cache.put(cache.digest(Text(key)), Found([Part(0, 1, b"", b"", 0, learns=False)] * 2, {}))
     assert len(cache) == 2
+
+
+def test_the_cache_tells_texts_by_their_keys_and_spellings_apart() -> None:
+    cache = FoundCache(b"k" * 32)
+    texts = [
+        Text(b"1:ab"),
+        Text(b"b", b"a"),
+        Text(b"", b"ab"),
+        Text(b"b", b"1:a"),
+        Text(b"b", b"a", b"b"),
+        Text(b"b", b"a", b"\\u0062"),
+        Text(b"b", None, b"b"),
+        Text(b"b"),
+    ]
+    assert len({cache.digest(text) for text in texts}) == len(texts)
+
+
+_FILLER = "nothing to see here, " * 40
+_SAID = [
+    f"{_FILLER} ledger-blue and ledger-blue-logs",
+    f"{_FILLER} --cluster-name ledger-blue; arn:aws:s3:::ledger-blue-logs",
+    f"ledger-blue {_FILLER} i-0a1b2c3d4e5f60718",
+    f"{_FILLER} --bucket ledger-blue-logs, \u00e9 {_FILLER} ledger-blue",
+    "--cluster-name ledger-blue",
+    "ledger-blue-logs",
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(_SAID), max_size=6), max_size=5))
+def test_what_was_masked_before_makes_no_difference(conversations: list[list[str]]) -> None:
+    """Long texts are remembered; with other names before them they are masked differently all the same."""
+    with masker() as used, masker() as fresh:
+        for texts in conversations:
+            raw = json.dumps({"messages": [{"role": "user", "content": text} for text in texts]}).encode()
+            fresh.cache.clear()
+            first, second = used.mask_body(raw, "/v1/messages"), fresh.mask_body(raw, "/v1/messages")
+            assert (first.edits, first.dictionary, first.counts) == (second.edits, second.dictionary, second.counts)
 
 
 def test_ten_thousand_near_identifiers_are_left_alone() -> None:

@@ -20,7 +20,7 @@ from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
 from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets, values_at_most
 from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
-from aws_masker.parts import Part, Text
+from aws_masker.parts import Settled, Text
 from aws_masker.settings import Settings
 from aws_masker.tokens import Tokens
 
@@ -98,10 +98,12 @@ class Place:
     node: String | Number
     key: bytes | None
 
-    def text(self) -> Text:
-        """Return what is masked of it."""
-        value = self.node.value if isinstance(self.node, String) else self.node.text
-        return Text(value.encode("utf-8", "surrogatepass"), self.key)
+    def text(self, raw: bytes) -> Text:
+        """Return what is masked of it in the document ``raw``."""
+        node = self.node
+        if isinstance(node, Number):
+            return Text(node.text.encode(), self.key)
+        return Text(node.value.encode("utf-8", "surrogatepass"), self.key, raw[node.start + 1 : node.end - 1])
 
 
 @dataclass(slots=True)
@@ -251,21 +253,23 @@ class _Reader:
         self._document.opaque += 1
 
 
-def edits(raw: bytes, places: Iterable[Place], parts: Iterable[list[Part]], tokens: Tokens) -> list[Edit]:
-    """Return the edits on ``raw`` that make ``parts`` in the texts of ``places``, in the places' order."""
+def edits(raw: bytes, places: Iterable[Place], settled: Iterable[Settled], tokens: Tokens) -> list[Edit]:
+    """Return the edits on ``raw`` that make what is settled in the texts of ``places``, in the places' order."""
     made: list[Edit] = []
-    for place, changes in zip(places, parts, strict=True):
-        if not changes:
+    for place, changes in zip(places, settled, strict=True):
+        if not changes.parts:
             continue
         node = place.node
         if isinstance(node, Number):
             made.append(Edit(node.start, node.end - node.start, number_token(node, tokens)))
             continue
-        positions = [position for change in changes for position in (change.start, change.end)]
-        offsets = raw_offsets(raw, node, positions)
+        if changes.offsets is None:
+            positions = [position for part in changes.parts for position in part[:2]]
+            changes.offsets = [offset - node.start for offset in raw_offsets(raw, node, positions)]
+        first, offsets = node.start, changes.offsets
         made += [
-            Edit(offsets[2 * index], offsets[2 * index + 1] - offsets[2 * index], change.token)
-            for index, change in enumerate(changes)
+            Edit(first + low, high - low, part.token)
+            for low, high, part in zip(offsets[::2], offsets[1::2], changes.parts, strict=True)
         ]
     return made
 
@@ -275,12 +279,12 @@ def number_token(node: Number, tokens: Tokens) -> bytes:
     return b'"%b"' % tokens.make(ACCOUNT_NUMBER, Names.canonical(ACCOUNT, node.text.encode()))
 
 
-def number_dictionary(places: Iterable[Place], parts: Iterable[list[Part]], tokens: Tokens) -> dict[str, str]:
+def number_dictionary(places: Iterable[Place], settled: Iterable[Settled], tokens: Tokens) -> dict[str, str]:
     """Return what the tokens of account numbers that were JSON numbers stand for."""
     return {
         number_token(place.node, tokens)[1:-1].decode("ascii"): place.node.text
-        for place, changes in zip(places, parts, strict=True)
-        if changes and isinstance(place.node, Number)
+        for place, changes in zip(places, settled, strict=True)
+        if changes.parts and isinstance(place.node, Number)
     }
 
 

@@ -141,7 +141,8 @@ def raw_offsets(raw: bytes, node: String, positions: Sequence[int]) -> list[int]
         pieces = single.split(b"\\")
         # Every escape is two bytes for one character: where the n-th begins, n bytes more have gone by than it seems.
         escapes = list(itertools.accumulate(map(len, pieces[:-1])))
-        return [first + position + bisect_left(escapes, position) for position in positions]
+        before = map(bisect_left, itertools.repeat(escapes), positions)
+        return [first + position + count for position, count in zip(positions, before, strict=True)]
     data = node.value.encode("utf-8", "surrogatepass")
     offsets = []
     done = 0

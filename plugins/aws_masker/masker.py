@@ -132,7 +132,7 @@ class Masker:
         """
         data = text.encode("utf-8", "surrogatepass")
         result = self._texts.mask([Text(data)])
-        edits = [Edit(one.start, one.end - one.start, one.token) for one in result.parts[0]]
+        edits = [Edit(one.start, one.end - one.start, one.token) for one in result.settled[0].parts]
         dictionary, _ = self._dictionary([result])
         return Masked(apply(edits, data).decode("utf-8", "surrogatepass"), dictionary, dict(result.counts))
 
@@ -176,9 +176,9 @@ class Masker:
         edits: list[Edit] = []
         extra: dict[str, str] = {}
         for places in document.parts:
-            result = self._texts.mask([place.text() for place in places])
-            edits += documents.edits(raw, places, result.parts, self._tokens)
-            extra |= documents.number_dictionary(places, result.parts, self._tokens)
+            result = self._texts.mask([place.text(raw) for place in places])
+            edits += documents.edits(raw, places, result.settled, self._tokens)
+            extra |= documents.number_dictionary(places, result.settled, self._tokens)
             results.append(result)
         edits.sort(key=lambda edit: edit.offset)
         dictionary, use = self._dictionary(results, extra)
@@ -197,8 +197,8 @@ class Masker:
         result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
         edits = tuple(
             Edit(low + one.start, one.end - one.start, one.token)
-            for (low, _), changes in zip(regions.readable, result.parts, strict=True)
-            for one in changes
+            for (low, _), settled in zip(regions.readable, result.settled, strict=True)
+            for one in settled.parts
         )
         dictionary, use = self._dictionary([result])
         return MaskedBody(edits, dictionary, dict(result.counts), regions.opaque, vault=use)

@@ -42,10 +42,11 @@ class Stays(IntEnum):
 
 
 class Text(NamedTuple):
-    """A text to be masked, and the key that it stands under in a structured document."""
+    """A text to be masked, the key that it stands under in a structured document, and how it is spelled there."""
 
     data: bytes
     key: bytes | None = None
+    spelling: bytes | None = None
 
 
 class Part(NamedTuple):
@@ -69,16 +70,32 @@ INVENTORY: Final = -2
 OPERATORS: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """What one text holds: the parts to be masked, ascending, and how many identifiers of each family.
 
-    ``covered`` are parts in whose place a given name stands: not masked by themselves, but learned.
+    ``learned`` are those among the parts that are names to look for elsewhere, and such as a given name has taken the
+    place of. ``settled`` is what the second pass last made of all this.
     """
 
     parts: list[Part]
     counts: Mapping[int, int]
-    covered: Sequence[Part] = ()
+    learned: Sequence[Part] = ()
+    settled: "Settled | None" = None
+
+
+@dataclass(slots=True)
+class Settled:
+    """What is replaced in a text, given the names learned before it, of which ``before`` is the digest.
+
+    ``counts`` is how many of these names by family. ``offsets`` are the beginnings and ends of the parts in the text's
+    spelling, kept by who looked for them.
+    """
+
+    before: bytes
+    parts: list[Part]
+    counts: Mapping[int, int]
+    offsets: list[int] | None = None
 
 
 class Given:
@@ -184,9 +201,13 @@ class FoundCache:
             self._kept.clear()
             self._parts = 0
 
-    def digest(self, text: bytes) -> bytes:
-        """Return the digest under which what ``text`` holds is kept."""
-        return hashlib.blake2b(text, digest_size=16, key=self._key).digest()
+    def digest(self, text: Text) -> bytes:
+        """Return the digest under which what ``text`` holds is kept: of how it is spelled, if it is spelled."""
+        data, key, spelling = text
+        head = (b"text" if spelling is None else b"spelling") + (b":" if key is None else b"%d:%b" % (len(key), key))
+        keyed = hashlib.blake2b(head, digest_size=16, key=self._key)
+        keyed.update(data if spelling is None else spelling)
+        return keyed.digest()
 
     def get(self, digest: bytes) -> Found | None:
         """Return what is kept under ``digest``, if anything."""
@@ -233,13 +254,13 @@ class Finder:
         places: list[tuple[int, int, bytes | None]] = []
         length = 0
         for index, text in enumerate(texts):
-            piece, head = joined(text.key, text.data)
             digest = None
-            if len(piece) >= KEPT_FROM:
-                digest = self.cache.digest(piece)
+            if len(text.data) >= KEPT_FROM:
+                digest = self.cache.digest(text)
                 found[index] = self.cache.get(digest)
                 if found[index] is not None:
                     continue
+            piece, head = joined(text.key, text.data)
             pieces.append(piece)
             places.append((length + head, index, digest))
             length += len(piece)
@@ -301,7 +322,7 @@ class Finder:
                 if not nested:
                     free_from, outer = end, before
         parts.sort()
-        return Found(parts, counts)
+        return Found(parts, counts, [part for part in parts if part.learns])
 
     def _with_given(self, data: bytes, found: Found, hits: list[Hit]) -> Found:
         """Return what a text holds together with the given names in it. Raises Blocked."""
@@ -319,7 +340,7 @@ class Finder:
             names.append(Part(start, end, token, label, family, learns=False))
             counts[family] = counts.get(family, 0) + 1
         parts, covered = laid_over(found.parts, names)
-        return Found(parts, counts, covered)
+        return Found(parts, counts, [part for part in sorted([*parts, *covered]) if part.learns])
 
     def _of_given(self, which: int) -> tuple[bytes, bytes, Policy]:
         """Return the token of a given name, its label and its policy."""

@@ -4,30 +4,32 @@ The texts are given in the order in which the model reads them. What is masked i
 it, never on those after: a conversation that grows at its end grows at its end in masked form too.
 
 ``parts`` has looked at each text alone. Here, one automaton over the names that were learned there finds them in all
-texts put together, and every hit behind the place where its name was learned counts.
+texts put together, and every hit behind the place where its name was learned counts. What that makes of a text depends
+on the text and on the names before it, so it is kept with the text, by a digest of the names: the history that a
+conversation sends again is settled already, and only what is new is looked through.
 """
 
-from bisect import bisect_right
+import hashlib
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aws_masker.alone import Automaton, standing_alone
 from aws_masker.errors import TooLarge
 from aws_masker.joints import END
-from aws_masker.parts import Finder, Found, FoundCache, Part, Rules, Text, laid_over, token_spans
-from aws_masker.re2c import Span
+from aws_masker.parts import Finder, Found, FoundCache, Part, Rules, Settled, Text, laid_over, token_spans
 from aws_masker.scan import Scanner
 
 
 @dataclass(slots=True)
 class Result:
-    """What masking a sequence of texts gave: what is replaced by text, ascending, and what the tokens stand for.
+    """What masking a sequence of texts gave: what is replaced in each, and what the tokens stand for.
 
     ``seen`` are the tokens that stood in the texts already.
     """
 
-    parts: list[list[Part]]
+    settled: list[Settled]
     dictionary: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     counts: Counter[str] = field(default_factory=Counter)
     seen: set[bytes] = field(default_factory=set)
@@ -52,62 +54,95 @@ class TextMasker:
         Raises Blocked for an identifier whose policy says so, TooLarge past the limits.
         """
         found = self._finder.find(texts)
-        result = Result([one.parts for one in found])
-        for one in found:
-            for family, count in one.counts.items():
-                result.counts[self._rules.families[family]] += count
-        whole = END.join(text.data for text in texts)
-        starts = _starts(texts)
-        tokens = list(token_spans(whole, self._rules.tokens))
-        result.seen = {whole[low:high] for low, high in tokens}
-        names = self._names_elsewhere(whole, starts, found, tokens)
-        self._insert(names, starts, result)
+        result = Result(self._settle(texts, found))
+        families = self._rules.families
         dictionary = result.dictionary
-        for offset, parts in zip(starts, result.parts, strict=True):
-            for part in parts:
-                dictionary[part.token] = whole[offset + part.start : offset + part.end]
+        for text, one, settled in zip(texts, found, result.settled, strict=True):
+            for family, count in (*one.counts.items(), *settled.counts.items()):
+                result.counts[families[family]] += count
+            for start, end, token, _, _, _ in settled.parts:
+                if token not in dictionary:
+                    dictionary[token] = text.data[start:end]
+            result.seen.update(text.data[low:high] for low, high in token_spans(text.data, self._rules.tokens))
         if len(dictionary) > self._rules.limits.identifiers:
             raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
         return result
 
-    def _names_elsewhere(self, whole: bytes, starts: list[int], found: list[Found], tokens: list[Span]) -> list[Part]:
-        """Return where learned names stand alone, behind where they were learned; places are in ``whole``."""
-        learned: dict[bytes, tuple[int, int]] = {}
-        taken: list[Span] = []
-        for offset, one in zip(starts, found, strict=True):
-            taken += [(offset + part.start, offset + part.end) for part in one.parts]
-            for part in sorted((*one.parts, *one.covered)) if one.covered else one.parts:
-                if part.learns:
-                    value = whole[offset + part.start : offset + part.end]
-                    learned.setdefault(value, (offset + part.end, part.family))
-        if len(learned) > self._rules.limits.names:
+    def _settle(self, texts: Sequence[Text], found: Sequence[Found]) -> list[Settled]:
+        """Return what is replaced in each text. What is settled under the same names already is not looked at."""
+        learned = _Learned()
+        settled: dict[int, Settled] = {}
+        fresh: list[int] = []
+        for index, one in enumerate(found):
+            before, known = learned.digest, one.settled
+            if known is None or known.before != before:
+                known = Settled(before, one.parts, {})
+                fresh.append(index)
+            settled[index] = known
+            learned.add(index, one.learned)
+        if len(learned.names) > self._rules.limits.names:
             raise TooLarge(_too_many("names", "names", self._rules.limits.names))
-        if not learned:
-            return []
-        values = list(learned)
-        since = [end for end, _ in learned.values()]
-        hits = (hit for hit in Automaton(values).hits(whole) if hit.start >= since[hit.which])
-        made: dict[int, tuple[bytes, bytes]] = {}
-        names: list[Part] = []
+        for index, names in self._names_elsewhere(texts, found, fresh, learned):
+            settled[index].parts, _ = laid_over(found[index].parts, names)
+            settled[index].counts = Counter(name.family for name in names)
+        for index in fresh:
+            found[index].settled = settled[index]
+        return list(settled.values())
+
+    def _names_elsewhere(
+        self, texts: Sequence[Text], found: Sequence[Found], fresh: list[int], learned: "_Learned"
+    ) -> Iterator[tuple[int, list[Part]]]:
+        """Yield the ``fresh`` texts in which learned names stand alone, behind where they were learned, with these."""
+        if not fresh or not learned.names:
+            return
+        whole = END.join(texts[index].data for index in fresh)
+        starts = _starts([texts[index] for index in fresh])
+        names, since = [], []
+        for index, name in learned.names.values():
+            at = bisect_left(fresh, index)
+            names.append(name)
+            if at < len(fresh):
+                since.append(starts[at] + (name.end if fresh[at] == index else 0))
+            else:
+                since.append(len(whole))
+        automaton = Automaton([texts[index].data[name.start : name.end] for index, name in learned.names.values()])
+        hits = (hit for hit in automaton.hits(whole) if hit.start >= since[hit.which])
+        taken = [
+            (offset + start, offset + end)
+            for offset, index in zip(starts, fresh, strict=True)
+            for start, end, _, _, _, _ in found[index].parts
+        ]
+        tokens = list(token_spans(whole, self._rules.tokens))
+        by_place: dict[int, list[Part]] = {}
         for which, start, end in standing_alone(hits, whole, taken, tokens):
-            if which not in made:
-                made[which] = self._finder.made(values[which])
-            names.append(Part(start, end, *made[which], learned[values[which]][1], learns=False))
-        return names
-
-    def _insert(self, names: list[Part], starts: list[int], result: Result) -> None:
-        """Put names into the parts of their texts, in place of the parts that they cover."""
-        by_text: dict[int, list[Part]] = {}
-        for name in names:
-            index = bisect_right(starts, name.start) - 1
-            offset = starts[index]
-            by_text.setdefault(index, []).append(name._replace(start=name.start - offset, end=name.end - offset))
-            result.counts[self._rules.families[name.family]] += 1
-        for index, here in by_text.items():
-            result.parts[index], _ = laid_over(result.parts[index], here)
+            at = bisect_right(starts, start) - 1
+            _, _, token, label, family, _ = names[which]
+            name = Part(start - starts[at], end - starts[at], token, label, family, learns=False)
+            by_place.setdefault(at, []).append(name)
+        for at, here in by_place.items():
+            yield fresh[at], here
 
 
-def _starts(texts: Sequence[Text]) -> list[int]:
+class _Learned:
+    """The names learned so far, by their tokens: each with its text and the part where it was learned."""
+
+    def __init__(self) -> None:
+        self.names: dict[bytes, tuple[int, Part]] = {}
+        self._hash = hashlib.blake2b(digest_size=16)
+        self.digest = self._hash.digest()
+
+    def add(self, index: int, parts: Iterable[Part]) -> None:
+        """Learn ``parts`` of the text at ``index``. The digest is that of all names, and of the families they have."""
+        before = len(self.names)
+        for part in parts:
+            if part.token not in self.names:
+                self.names[part.token] = (index, part)
+                self._hash.update(b"%b%d " % (part.token, part.family))
+        if len(self.names) > before:
+            self.digest = self._hash.digest()
+
+
+def _starts(texts: Iterable[Text]) -> list[int]:
     """Return where each text begins in all of them put together with END between."""
     starts = []
     at = 0
