@@ -294,9 +294,11 @@ def test_a_plugin_that_runs_between_the_two_is_told() -> None:
 
 
 class _Admin(BaseHTTPRequestHandler):
-    """An admin API as Kong 3.9 has it, with pages of one entity, and / that fails once a plugin server runs."""
+    """An admin API as Kong 3.9 has it, with pages of one entity, and / that fails so many times."""
 
     entities: Mapping[str, list[dict[str, Any]]] = {}
+    root: Mapping[str, Any] = {}
+    failures = 0
 
     def version_string(self) -> str:
         return "kong/3.9.1"
@@ -306,13 +308,20 @@ class _Admin(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.lstrip("/").partition("?")
+        if not path and not type(self).failures:
+            self._answer(self.root)
+            return
         listed = self.entities.get(path)
         if listed is None:
+            type(self).failures -= 1
             self.send_error(500)
             return
         at = int(query.partition("offset=")[2] or 0)
         following = f"/{path}?offset={at + 1}" if at + 1 < len(listed) else None
-        body = json.dumps({"data": listed[at : at + 1], "next": following}).encode()
+        self._answer({"data": listed[at : at + 1], "next": following})
+
+    def _answer(self, told: Mapping[str, Any]) -> None:
+        body = json.dumps(told).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -339,6 +348,7 @@ def test_a_running_kong_is_read_through_its_admin_api(admin: str, tmp_path: Path
         "routes": [route],
         "plugins": [{"name": "prometheus"}, masker, {"name": "aws-masker-filter", "enabled": False}],
     }
+    _Admin.failures = 1000
     code, findings = _run(tmp_path, "--admin", admin)
     wrong = {(one["place"], one["text"].partition(":")[0]) for one in findings if one["level"] == "wrong"}
     assert code == 1
@@ -347,6 +357,20 @@ def test_a_running_kong_is_read_through_its_admin_api(admin: str, tmp_path: Path
         ("service claude-api", "retries is 5"),
     }
     assert any(one["text"] == "version 3.9.1" for one in findings)
+    (untold,) = (one for one in findings if one["place"] == "admin API")
+    assert untold["level"] == "doubtful"
+    assert "not looked at" in untold["text"]
+
+
+def test_another_worker_is_asked_where_the_one_with_the_plugin_server_fails(admin: str, tmp_path: Path) -> None:
+    plugins = [{"name": name, "config": {"key": KEY}} for name in ("aws-masker", "aws-masker-filter")]
+    _Admin.entities = {"services": [], "routes": [], "plugins": plugins}
+    _Admin.root = {
+        "plugins": {"available_on_server": {"aws-masker": {"priority": 750}, "aws-masker-filter": {"priority": 740}}}
+    }
+    _Admin.failures = 5
+    _code, findings = _run(tmp_path, "--admin", admin)
+    assert "aws-masker runs before its filter" in [one["text"] for one in findings]
 
 
 def test_sources_that_cannot_be_read_are_errors_that_quote_nothing(tmp_path: Path) -> None:

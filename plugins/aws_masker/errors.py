@@ -13,6 +13,7 @@
         ├── TooLarge           413: more bytes, strings or identifiers than the limits allow
         ├── Unsupported        415: a content type or encoding that cannot be read
         ├── Overloaded         529: more requests at once than the limits allow
+        ├── InternalError      500: a fault of ours; nothing was forwarded
         └── VaultRequired      503: the vault is down and the settings demand it
 
 Messages name the remedy and never an original identifier.
@@ -86,6 +87,14 @@ class Unsupported(Refused):
 
     status = 415
     reason = "unsupported"
+
+
+class InternalError(Refused):
+    """A fault of ours. The request was not forwarded."""
+
+    status = 500
+    error_type = "api_error"
+    reason = "internal_error"
 
 
 class VaultRequired(Refused):

@@ -208,6 +208,20 @@ local function skip_space(raw, at)
 end
 
 
+-- Behind an item: returns true and what is behind the container, where `close` ends it; false and where the next item
+-- begins, behind a comma; nil where anything else stands.
+local function behind_item(raw, at, close)
+  at = skip_space(raw, at)
+  local code = byte(raw, at)
+  if code == close then
+    return true, at + 1
+  elseif code == COMMA then
+    return false, skip_space(raw, at + 1)
+  end
+  return nil
+end
+
+
 local read_value
 
 
@@ -217,22 +231,17 @@ local function read_array(raw, at, depth)
   if byte(raw, at) == CLOSE_BRACKET then
     return items, at + 1
   end
-  while true do
+  local ended = false
+  while ended == false do
     local item, behind = read_value(raw, at, depth)
     if not item then
       return nil
     end
     n = n + 1
     items[n] = item
-    at = skip_space(raw, behind)
-    local code = byte(raw, at)
-    if code == CLOSE_BRACKET then
-      return items, at + 1
-    elseif code ~= COMMA then
-      return nil
-    end
-    at = skip_space(raw, at + 1)
+    ended, at = behind_item(raw, behind, CLOSE_BRACKET)
   end
+  return ended and items, at
 end
 
 
@@ -243,7 +252,8 @@ local function read_object(raw, at, depth)
   if byte(raw, at) == CLOSE_BRACE then
     return object, at + 1
   end
-  while true do
+  local ended = false
+  while ended == false do
     if byte(raw, at) ~= QUOTE then
       return nil
     end
@@ -262,15 +272,9 @@ local function read_object(raw, at, depth)
     end
     object[n + 1], object[n + 2], members[name.value] = name, value, value
     n = n + 2
-    at = skip_space(raw, at)
-    local code = byte(raw, at)
-    if code == CLOSE_BRACE then
-      return object, at + 1
-    elseif code ~= COMMA then
-      return nil
-    end
-    at = skip_space(raw, at + 1)
+    ended, at = behind_item(raw, at, CLOSE_BRACE)
   end
+  return ended and object, at
 end
 
 

@@ -108,40 +108,56 @@ local function restore_document(raw, lookup, counts)
 end
 
 
+-- One JSON text that is held until it is complete.
+local Held = {}
+
+
+-- Raises an error if the text exceeds the limit.
+function Held:take(piece)
+  self.size = self.size + #piece
+  _M.check_size(self.size, self.max_bytes, self.what)
+  self.pieces[#self.pieces + 1] = piece
+end
+
+
+-- Returns what has been taken, restored.
+function Held:close()
+  local raw = concat(self.pieces)
+  self.pieces, self.size = {}, 0
+  return restore_document(raw, self.lookup, self.counts)
+end
+
+
+local function new_held(kind, what, lookup, counts, max_bytes)
+  local held = { lookup = lookup, counts = counts, max_bytes = max_bytes, what = what, size = 0, pieces = {} }
+  return setmetatable(held, kind)
+end
+
+
 -- Restores one JSON document. It is held until `close`, since an object's type may stand at its end.
-local Document = {}
+local Document = setmetatable({}, { __index = Held })
 Document.__index = Document
 
 
 function _M.new_document(lookup, counts, max_bytes)
-  return setmetatable({ lookup = lookup, counts = counts, max_bytes = max_bytes, size = 0, pieces = {} }, Document)
+  return new_held(Document, "JSON document", lookup, counts, max_bytes)
 end
 
 
 -- Takes the next bytes. Returns nothing yet; raises an error if the document exceeds the limit.
 function Document:feed(data)
-  self.size = self.size + #data
-  _M.check_size(self.size, self.max_bytes, "JSON document")
-  self.pieces[#self.pieces + 1] = data
+  self:take(data)
   return ""
 end
 
 
--- Returns the whole document, restored.
-function Document:close()
-  local raw = concat(self.pieces)
-  self.pieces = {}
-  return restore_document(raw, self.lookup, self.counts)
-end
-
-
--- Restores JSONL, each line as soon as it is complete.
-local Lines = {}
+-- Restores JSONL, each line as soon as it is complete; the last one, if it does not end, with `close`.
+local Lines = setmetatable({}, { __index = Held })
 Lines.__index = Lines
 
 
 function _M.new_lines(lookup, counts, max_bytes)
-  return setmetatable({ lookup = lookup, counts = counts, max_bytes = max_bytes, size = 0, pieces = {} }, Lines)
+  return new_held(Lines, "line of JSON", lookup, counts, max_bytes)
 end
 
 
@@ -157,21 +173,6 @@ function Lines:feed(data)
   end
   self:take(sub(data, from))
   return concat(out)
-end
-
-
--- Returns the last line, if it did not end.
-function Lines:close()
-  local line = concat(self.pieces)
-  self.pieces, self.size = {}, 0
-  return restore_document(line, self.lookup, self.counts)
-end
-
-
-function Lines:take(piece)
-  self.size = self.size + #piece
-  _M.check_size(self.size, self.max_bytes, "line of JSON")
-  self.pieces[#self.pieces + 1] = piece
 end
 
 

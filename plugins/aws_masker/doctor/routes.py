@@ -158,6 +158,10 @@ def _vault(vault: Any, place: str, environ: Mapping[str, str]) -> Finding:
 
 
 def _priorities(configuration: Configuration) -> Iterator[Finding]:
+    if configuration.reticent:
+        text = "it told neither settings nor priorities (500, from the worker with the plugin server): not looked at"
+        remedy = "run the doctor inside Kong's container too, where it finds the settings"
+        yield Finding("doubtful", "admin API", text, remedy)
     masker, its_filter = (configuration.priorities.get(name) for name in (MASKER, FILTER))
     if masker is None or its_filter is None:
         return

@@ -3,6 +3,7 @@
 Fields that a declarative file leaves out have Kong's defaults (Kong: ``kong/db/schema/entities``).
 """
 
+import contextlib
 import http.client
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ ROUTE_DEFAULTS: Final[Mapping[str, Any]] = {
 }
 ADMIN_SECONDS: Final = 5.0
 _MOST_PAGES: Final = 100
+_ROOT_TRIES: Final = 16
 _MOST_BYTES: Final = 32 << 20
 
 
@@ -71,7 +73,8 @@ class Plugin:
 class Configuration:
     """Services, routes and plugins that are enabled. ``version`` is Kong's, ``process`` its settings, where known.
 
-    ``process`` has the names of kong.conf (``nginx_http_client_max_body_size``) and texts as values.
+    ``process`` has the names of kong.conf (``nginx_http_client_max_body_size``) and texts as values. ``reticent``: a
+    running Kong that did not tell its settings and the plugins' priorities.
     """
 
     services: Mapping[str, Service]
@@ -80,6 +83,7 @@ class Configuration:
     version: str | None = None
     priorities: Mapping[str, int] = field(default_factory=dict)
     process: Mapping[str, str] = field(default_factory=dict)
+    reticent: bool = False
 
     def effective(self, name: str, route: Route) -> Plugin | None:
         """Return the entry of a plugin that counts for every request of a route: the narrowest goes before."""
@@ -173,7 +177,11 @@ def _name_of(reference: Any) -> str | None:
 
 def from_admin(url: str) -> Configuration:
     """Return what a running Kong says of itself. Raises SettingsError where its admin API cannot be read."""
-    admin = _Admin(url)
+    with contextlib.closing(_Admin(url)) as admin:
+        return _told_by(admin)
+
+
+def _told_by(admin: "_Admin") -> Configuration:
     services = {one["id"]: one for one in admin.listed("services")}
     routes = {one["id"]: one for one in admin.listed("routes")}
     names = {identifier: str(one.get("name") or identifier) for identifier, one in (services | routes).items()}
@@ -187,7 +195,8 @@ def from_admin(url: str) -> Configuration:
         for one in admin.listed("plugins")
         if one.get("enabled", True)
     ]
-    root = admin.root()
+    told = admin.root()
+    root = told or {}
     available = root.get("plugins", {}).get("available_on_server") or {}
     process = {
         name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -201,6 +210,7 @@ def from_admin(url: str) -> Configuration:
         version=root.get("version") or admin.version,
         priorities={name: one["priority"] for name, one in available.items() if isinstance(one, dict)},
         process=process,
+        reticent=told is None,
     )
 
 
@@ -217,6 +227,9 @@ class _Admin:
         self._connection = kind(parts.hostname, parts.port, timeout=ADMIN_SECONDS)
         self.version: str | None = None
 
+    def close(self) -> None:
+        self._connection.close()
+
     def listed(self, kind: str) -> Iterator[dict[str, Any]]:
         """Yield all entities of a kind."""
         path: str | None = f"{kind}?size=1000"
@@ -227,12 +240,16 @@ class _Admin:
             yield from page.get("data") or []
             path = page.get("next")
 
-    def root(self) -> dict[str, Any]:
-        """Return what Kong says of itself, or nothing: 3.9 answers 500 once an external plugin server runs."""
-        try:
-            return self._get("") or {}
-        except SettingsError:
-            return {}
+    def root(self) -> dict[str, Any] | None:
+        """Return what Kong says of itself, or None where it does not.
+
+        3.9 answers 500 in the worker that runs external plugin servers, and not in the others, so this asks some.
+        """
+        for _ in range(_ROOT_TRIES):
+            self._connection.close()  # a new one may lead to another worker
+            with contextlib.suppress(SettingsError):
+                return self._get("")
+        return None
 
     def _get(self, path: str) -> dict[str, Any] | None:
         target = urlsplit(urljoin(self._url, path))

@@ -7,7 +7,6 @@
     ├── NotServed              404: a path outside /v1
     ├── BadMethod              405: CONNECT, TRACE and protocol switches
     ├── SlowBody               408: the client did not send its body in time
-    ├── InternalError          500: a fault of ours; nothing was forwarded
     ├── UpstreamUnreachable    502: no connection, or none that lasted until an answer
     ├── UpstreamUnreadable     502: an answer that cannot be restored, so cannot be passed on
     ├── Stopping               503: the gateway is shutting down
@@ -46,14 +45,6 @@ class SlowBody(Refused):
     status = 408
     error_type = "timeout_error"
     reason = "slow_body"
-
-
-class InternalError(Refused):
-    """A fault of ours. The request was not forwarded."""
-
-    status = 500
-    error_type = "api_error"
-    reason = "internal_error"
 
 
 class UpstreamUnreachable(Refused):

@@ -20,12 +20,12 @@ from multidict import CIMultiDict
 from aws_masker.audit.hub import Records
 from aws_masker.audit.record import request_id, session_id
 from aws_masker.edits import MaskedBody
-from aws_masker.errors import Refused, VaultError
+from aws_masker.errors import InternalError, Refused, VaultError
 from aws_masker.gateway.admission import Admission
 from aws_masker.gateway.answer import Pipeline, Stage, abort, answer_decoder, pass_on
 from aws_masker.gateway.body import body_coding, read_body
 from aws_masker.gateway.content_coding import decode
-from aws_masker.gateway.errors import BadMethod, InternalError, Stopping, UpstreamUnreadable
+from aws_masker.gateway.errors import BadMethod, Stopping, UpstreamUnreadable
 from aws_masker.gateway.headers import Headers, downward, upgrades, upward
 from aws_masker.gateway.health import health
 from aws_masker.gateway.recall import RecallingRestorer

@@ -12,7 +12,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 
 from aws_masker.audit.hub import Records
-from aws_masker.gateway.errors import BadTarget, InternalError
+from aws_masker.errors import InternalError
+from aws_masker.gateway.errors import BadTarget
 from aws_masker.gateway.record import Draft, log_fault
 
 MAX_HEADER_BYTES: Final = 1 << 15

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 from aws_masker.edits import MaskedBody
-from aws_masker.errors import Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
+from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
 from aws_masker.kong import batches, exchange, schema
 from aws_masker.kong.faults import describe
 from aws_masker.kong.maskers import Maskers, Tenants
@@ -38,14 +38,6 @@ class NotConfigured(Refused):
     status = 503
     error_type = "api_error"
     reason = "not_configured"
-
-
-class InternalError(Refused):
-    """A fault of ours. The request was not forwarded."""
-
-    status = 500
-    error_type = "api_error"
-    reason = "internal_error"
 
 
 class NoConsumer(Refused):
