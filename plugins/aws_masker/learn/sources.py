@@ -96,14 +96,45 @@ class _Place(NamedTuple):
     depth: int = 0
 
 
+class _Value(NamedTuple):
+    """A value that is to be looked at, the key that it stands under, and what is known of its place."""
+
+    value: Any
+    key: str
+    place: _Place
+    is_name: bool = False
+
+
 def items(document: Any, where: str) -> Iterator[Item]:
-    """Yield the texts of a document as ``json`` read it.
+    """Yield the texts of a document as ``json`` read it; of names of members each once.
 
     Raises InvalidBody, which begins with ``where``, for one that is nested too deep.
     """
     terraform = isinstance(document, Mapping) and bool(_TERRAFORM & document.keys())
-    place = _Place() if terraform else _Place(names=_OUTPUT, top=True, listed=True)
-    yield from _Walk(where).value(document, "", place)
+    members: set[str] = set()
+    ahead = [_Value(document, "", _Place() if terraform else _Place(names=_OUTPUT, top=True, listed=True))]
+    while ahead:
+        here = ahead.pop()
+        value, key, place, is_name = here
+        if place.depth > MAX_DEPTH:
+            message = f"{where} is nested deeper than {MAX_DEPTH} levels; nothing was learned"
+            raise InvalidBody(message)
+        if isinstance(value, str):
+            inner = _inside(value)
+            if inner is None:
+                yield Item(value, key, is_name and _may_be_name(value, place))
+            else:
+                ahead.append(_Value(inner, key, _Place(depth=place.depth + 1)))
+        elif isinstance(value, Mapping):
+            new = [Item(name) for name in value if name not in members]
+            members.update(value)
+            yield from new
+            ahead += reversed(list(_members(value, key, place)))
+        elif isinstance(value, list):
+            below = place._replace(top=False, depth=place.depth + 1)
+            ahead += [_Value(one, key, below, is_name or place.listed) for one in reversed(value)]
+        elif isinstance(value, int) and not isinstance(value, bool) and len(str(value)) == ACCOUNT_DIGITS:
+            yield Item(str(value), key)
 
 
 def line_item(line: str) -> Item:
@@ -111,52 +142,30 @@ def line_item(line: str) -> Item:
     return Item(line, named=not line.startswith(_PUBLIC) and "://" not in line)
 
 
-class _Walk:
-    """Walks one document; ``where`` is how an error calls it."""
+def _inside(text: str) -> Any:
+    """Return the document that a string holds, or None."""
+    if text.startswith(("{", "[")):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    return None
 
-    def __init__(self, where: str) -> None:
-        self._where = where
 
-    def value(self, value: Any, key: str, place: _Place, *, is_name: bool = False) -> Iterator[Item]:
-        if place.depth > MAX_DEPTH:
-            message = f"{self._where} is nested deeper than {MAX_DEPTH} levels; nothing was learned"
-            raise InvalidBody(message)
-        if isinstance(value, str):
-            yield from self._text(value, key, place, is_name=is_name)
-        elif isinstance(value, Mapping):
-            yield from self._object(value, key, place)
-        elif isinstance(value, list):
-            inner = place._replace(top=False, depth=place.depth + 1)
-            for one in value:
-                yield from self.value(one, key, inner, is_name=is_name or place.listed)
-        elif isinstance(value, int) and not isinstance(value, bool) and len(str(value)) == ACCOUNT_DIGITS:
-            yield Item(str(value), key)
-
-    def _text(self, text: str, key: str, place: _Place, *, is_name: bool) -> Iterator[Item]:
-        if text.startswith(("{", "[")):
-            try:
-                inner = json.loads(text)
-            except (ValueError, RecursionError):
-                pass
-            else:
-                yield from self.value(inner, key, _Place(depth=place.depth + 1))
-                return
-        yield Item(text, key, is_name and _may_be_name(text) and not (place.listed and _ENUM.fullmatch(text)))
-
-    def _object(self, members: Mapping[str, Any], key: str, place: _Place) -> Iterator[Item]:
-        if any(name in members for name in _OF_SETTINGS):
-            return
-        resource = place.resource or _is_resource(members, key)
-        names = _NOTHING if any(members.get(name) in _AWS_OWNERS for name in _OWNER_MEMBERS) else place.names
-        if members.get("Key", members.get("key")) in _TAGS:
-            names |= {"Value", "value"}
-        listed = place.top and _is_list_alone(members)
-        for name, member in members.items():
-            yield Item(name)
-            below = _below(name, member, place, resource=resource)
-            if listed and not name.lower().endswith(_OF_WORDS):
-                below = below._replace(listed=isinstance(member, list))
-            yield from self.value(member, name, below, is_name=name in names or name in _EVERYWHERE)
+def _members(members: Mapping[str, Any], key: str, place: _Place) -> Iterator["_Value"]:
+    """Yield the members of the object that stands under ``key``, with what is known of their places."""
+    if any(name in members for name in _OF_SETTINGS):
+        return
+    resource = place.resource or _is_resource(members, key)
+    names = _NOTHING if any(members.get(name) in _AWS_OWNERS for name in _OWNER_MEMBERS) else place.names
+    if members.get("Key", members.get("key")) in _TAGS:
+        names |= {"Value", "value"}
+    listed = place.top and _is_list_alone(members)
+    for name, member in members.items():
+        below = _below(name, member, place, resource=resource)
+        if listed and not name.lower().endswith(_OF_WORDS):
+            below = below._replace(listed=isinstance(member, list))
+        yield _Value(member, name, below, name in names or name in _EVERYWHERE)
 
 
 def _below(name: str, member: Any, place: _Place, *, resource: bool) -> _Place:
@@ -186,5 +195,7 @@ def _is_resource(members: Mapping[str, Any], key: str) -> bool:
     return made and isinstance(kind, str) and kind.startswith(("aws_", "awscc_"))
 
 
-def _may_be_name(text: str) -> bool:
+def _may_be_name(text: str, place: _Place) -> bool:
+    if place.listed and _ENUM.fullmatch(text):
+        return False
     return not text.startswith(_PUBLIC) and "://" not in text and PLAUSIBLE.fits(text.encode("utf-8", "surrogatepass"))
