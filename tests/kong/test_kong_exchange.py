@@ -13,6 +13,8 @@ from standin.lua_filter import ROOT
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.errors import InvalidBody, VaultRequired
 from aws_masker.kong import exchange
+from aws_masker.kong.exchange import Order
+from aws_masker.kong.journal import Part
 
 TOKENS = [f"i-x{n:016d}" for n in range(20)]
 
@@ -54,14 +56,14 @@ def test_lua_makes_the_same_edits_as_python(lua: Any) -> None:
     chance = random.Random(1)  # noqa: S311 - repeatable
     for _ in range(300):
         raw, masked = _random_body(chance)
-        made, number = lua(APPLY, exchange.forward(raw, masked, restore=True), raw)
+        made, number = lua(APPLY, exchange.forward(raw, masked, Order(), Part()), raw)
         assert made == masked.apply(raw)
         assert number == len(masked.edits)
 
 
 def test_lua_reads_the_dictionary_byte_for_byte(lua: Any) -> None:
     dictionary = {TOKENS[0]: '\ud800 "x" 3:abc,\n', TOKENS[1]: ""}
-    message = exchange.forward(b"", MaskedBody((), dictionary, {}), restore=True)
+    message = exchange.forward(b"", MaskedBody((), dictionary, {}), Order(), Part())
     read = lua("return exchange.decode(...).dictionary", message)
     assert dict(read.items()) == {
         token.encode(): original.encode("utf-8", "surrogatepass") for token, original in dictionary.items()
@@ -71,10 +73,13 @@ def test_lua_reads_the_dictionary_byte_for_byte(lua: Any) -> None:
 def test_lua_reads_the_other_fields(lua: Any) -> None:
     upstream = exchange.Upstream.of("https://api.example")
     masked = MaskedBody((), {}, {"ec2-instance": 3, "s3-bucket": 1}, opaque=2)
-    result = lua("return exchange.decode(...)", exchange.forward(b"abc", masked, restore=False, upstream=upstream))
-    assert (result[b"body_length"], result[b"body_crc32"], result[b"opaque"]) == (3, 0x352441C2, 2)
+    part = Part(audit="7", masked=masked)
+    result = lua(
+        "return exchange.decode(...)", exchange.forward(b"abc", masked, Order(restore=False, upstream=upstream), part)
+    )
+    assert (result[b"body_length"], result[b"body_crc32"], result[b"audit"]) == (3, 0x352441C2, b"7")
     assert result[b"restore"] is False
-    assert dict(result[b"counts"].items()) == {b"ec2-instance": 3, b"s3-bucket": 1}
+    assert json.loads(result[b"part"])["families"] == {"ec2-instance": 3, "s3-bucket": 1}
     assert (result[b"upstream_scheme"], result[b"upstream_host"], result[b"upstream_port"]) == (
         b"https",
         b"api.example",
@@ -84,7 +89,7 @@ def test_lua_reads_the_other_fields(lua: Any) -> None:
 
 @pytest.mark.parametrize(("error", "retry_after"), [(InvalidBody("no"), None), (VaultRequired("no"), 2)])
 def test_lua_reads_refusals(lua: Any, error: InvalidBody | VaultRequired, retry_after: int | None) -> None:
-    result = lua("return exchange.decode(...)", exchange.refuse(error))
+    result = lua("return exchange.decode(...)", exchange.refuse(error, Part(audit="1")))
     assert (result[b"outcome"], result[b"status"], result[b"error"]) == (b"refuse", error.status, error.body())
     assert result[b"retry_after"] == retry_after
 
@@ -92,7 +97,7 @@ def test_lua_reads_refusals(lua: Any, error: InvalidBody | VaultRequired, retry_
 def test_a_message_that_is_cut_or_damaged_anywhere_is_never_taken_for_another(lua: Any) -> None:
     raw = b"stop i-0a1b2c3d4e5f60718 now"
     masked = MaskedBody((Edit(5, 19, TOKENS[0].encode()),), {TOKENS[0]: "i-0a1b2c3d4e5f60718"}, {"a": 1})
-    message = exchange.forward(raw, masked, restore=True)
+    message = exchange.forward(raw, masked, Order(), Part())
     for end in range(len(message)):
         assert lua("return exchange.decode(...)", message[:end])[0] is None
     for at in range(len(message)):
@@ -109,7 +114,7 @@ def test_edits_that_do_not_fit_are_an_error(lua: Any, edits: str) -> None:
 
 
 def test_pieces_are_small_and_taken_out_of_what_plugins_share(lua: Any) -> None:
-    message = exchange.forward(b"", MaskedBody((), {TOKENS[0]: "x" * 200_000}, {}), restore=True)
+    message = exchange.forward(b"", MaskedBody((), {TOKENS[0]: "x" * 200_000}, {}), Order(), Part())
     pieces = dict(exchange.pieces(message))
     assert max(map(len, pieces.values())) <= exchange.PIECE
     assert list(pieces)[-1] == "aws_masker_1"
@@ -122,7 +127,7 @@ def test_pieces_are_small_and_taken_out_of_what_plugins_share(lua: Any) -> None:
 
 def test_a_replacement_that_is_no_token_is_an_error() -> None:
     with pytest.raises(KeyError):
-        exchange.forward(b"abc", MaskedBody((Edit(0, 1, b"zzz"),), {TOKENS[0]: "a"}, {}), restore=True)
+        exchange.forward(b"abc", MaskedBody((Edit(0, 1, b"zzz"),), {TOKENS[0]: "a"}, {}), Order(), Part())
 
 
 def test_an_upstream_with_a_path_is_an_error() -> None:

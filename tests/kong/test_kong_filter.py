@@ -9,6 +9,7 @@ from standin.lua_filter import Exchange, LuaFilter
 
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.kong import exchange
+from aws_masker.kong.journal import Part
 
 TOKEN = "i-x0000000000000001"
 RAW = b'{"a": "i-0a1b2c3d4e5f60718"}'
@@ -40,7 +41,7 @@ def _plugin(request: Exchange) -> dict[str, Any]:
 
 
 def test_edits_are_made_and_the_request_is_pointed_back(lua: LuaFilter) -> None:
-    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
     assert request.body == MASKED.apply(RAW)
     assert (request.host, request.port, request.upstream_host) == ("api.example", 443, "api.example:443")
     assert "accept-encoding" not in request.headers
@@ -49,20 +50,20 @@ def test_edits_are_made_and_the_request_is_pointed_back(lua: LuaFilter) -> None:
 
 @pytest.mark.parametrize("body", [RAW + b" ", RAW.replace(b"0a1b", b"0a1c")], ids=["other length", "other bytes"])
 def test_a_body_that_another_plugin_changed_is_refused(lua: LuaFilter, body: bytes) -> None:
-    request = _request(lua, exchange.forward(RAW, MASKED, restore=True), body)
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()), body)
     assert (request.status, request.host) == (503, "127.0.0.1")
     assert request.answer_headers["retry-after"] == "2"
 
 
 def test_a_result_of_another_version_is_refused(lua: LuaFilter) -> None:
-    message = exchange.forward(RAW, MASKED, restore=True).replace(b"7:version,1:1,", b"7:version,1:2,")
+    message = exchange.forward(RAW, MASKED, exchange.Order(), Part()).replace(b"7:version,1:2,", b"7:version,1:1,")
     request = _request(lua, message)
     assert (request.status, request.host) == (503, "127.0.0.1")
 
 
 def test_an_error_in_a_phase_is_no_answer(lua: LuaFilter) -> None:
     """A restorer that fails ends the answer: Kong breaks off the connection."""
-    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
     request.source, request.status = "service", 200
     request.answer_headers = {"content-type": "text/event-stream"}
     lua.run("header_filter", request)
@@ -72,7 +73,7 @@ def test_an_error_in_a_phase_is_no_answer(lua: LuaFilter) -> None:
 
 @pytest.mark.parametrize(("status", "method"), [(204, "POST"), (304, "POST"), (200, "HEAD")])
 def test_an_answer_without_a_body_keeps_its_length(lua: LuaFilter, status: int, method: str) -> None:
-    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
     request.source, request.status, request.method = "service", status, method
     request.answer_headers = {"content-type": "application/json", "content-length": "5"}
     lua.run("header_filter", request)
@@ -80,7 +81,7 @@ def test_an_answer_without_a_body_keeps_its_length(lua: LuaFilter, status: int, 
 
 
 def test_an_answer_of_kong_itself_stays_as_it_is(lua: LuaFilter) -> None:
-    request = _request(lua, exchange.forward(RAW, MASKED, restore=True))
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
     request.source, request.status = "error", 502
     request.answer_headers = {"content-length": "5"}
     lua.run("header_filter", request)
@@ -90,7 +91,7 @@ def test_an_answer_of_kong_itself_stays_as_it_is(lua: LuaFilter) -> None:
 
 def test_the_check_of_the_body_is_crc_32() -> None:
     assert b"10:body_crc32,%d:%d," % (len(str(zlib.crc32(RAW))), zlib.crc32(RAW)) in exchange.forward(
-        RAW, MASKED, restore=True
+        RAW, MASKED, exchange.Order(), Part()
     )
 
 

@@ -89,8 +89,8 @@ def test_the_log_tells_what_was_done_without_a_value_or_a_credential(stack: Stac
     hidden = {"Authorization": "Bearer hidden", "Cookie": "a=hidden"}
     record = record_of(stack, lambda path: ask(stack.url, path, message(f"stop {INSTANCE}"), hidden))
     told = record["aws_masker"]
-    assert (told["outcome"], told["masked"], told["restored"] > 0) == ("forwarded", 1, True)
-    assert told["counts"] == {"ec2-instance": 1}
+    assert (told["outcome"], told["edits"], told["restored"] > 0) == ("ok", 1, True)
+    assert told["families"] == {"ec2-instance": 1}
     headers = record["request"]["headers"]
     assert "anthropic-version" in headers
     assert not {"x-api-key", "authorization", "cookie"} & headers.keys()

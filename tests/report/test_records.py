@@ -47,7 +47,7 @@ def test_what_was_masked_is_traced_as_the_api_received_it(chain: Chain, check: C
     arrived = Counter(len(TOKEN.findall(told(request))) for request in chain.api.requests)
     check.cells["found"] = f"{sum(logged.elements())} identifiers in {len(kong)} requests, as many as arrived masked"
     assert logged == arrived, "the counts in the log are not those of the tokens that arrived"
-    assert all(one["aws_masker"]["counts"] for one in kong), "a record names no family"
+    assert all(one["aws_masker"]["families"] for one in kong), "a record names no family"
     assert all(one["aws_masker"]["restored"] for one in kong), "a record tells nothing of the answer"
 
 

@@ -13,14 +13,14 @@ local _M = {}
 
 
 -- Has the client get an error in place of the answer.
-local function replace(ctx, outcome, message)
+local function replace(ctx, reason, message)
   local status, body, headers = errors.answer(502, "api_error", message)
   kong.response.set_status(status)
   kong.response.clear_header("Content-Encoding")
   kong.response.clear_header("Location")
   headers["Content-Length"] = #body
   kong.response.set_headers(headers)
-  ctx.replacement, ctx.outcome = body, outcome
+  ctx.replacement, ctx.outcome, ctx.reason = body, "upstream_failed", reason
 end
 
 
@@ -56,11 +56,12 @@ end
 
 
 function _M.header_filter(ctx)
-  if not ctx.result or kong.response.get_source() ~= "service" then
+  if ctx.outcome ~= "forwarded" or kong.response.get_source() ~= "service" then
     return
   end
   ctx.answer_began, ctx.answer_bytes = ngx.now(), 0
   local status = kong.response.get_status()
+  ctx.upstream_status, ctx.answered = status, ngx.now()
   ctx.streamed = (kong.response.get_header("Content-Type") or ""):find("event-stream", 1, true) ~= nil
   if leads_away(ctx, status) then
     return replace(ctx, "redirected", "the upstream redirects to where the body would go unmasked: "
@@ -109,12 +110,11 @@ local function through(stages, chunk, closing)
 end
 
 
-function _M.body_filter(ctx)
-  local chunk, eof = ngx.arg[1], ngx.arg[2]
+-- Returns what goes to the client in place of a piece, and whether that ends the answer.
+local function restored(ctx, chunk, eof)
   if ctx.replacement then
-    ngx.arg[1], ngx.arg[2] = ctx.replacement, true
-    ctx.replacement = ""
-    return
+    chunk, ctx.replacement = ctx.replacement, ""
+    return chunk, true
   end
   if ctx.answer_began then
     check_limits(ctx, chunk or "")
@@ -123,13 +123,24 @@ function _M.body_filter(ctx)
     ctx.complete = true
   end
   if not ctx.stages then
-    return
+    return chunk, eof
   end
   local out = through(ctx.stages, chunk or "", eof)
   if eof then
     ctx.stages = nil
   end
-  ngx.arg[1] = out ~= "" and out or nil
+  return out ~= "" and out or nil, eof
+end
+
+
+function _M.body_filter(ctx)
+  local chunk = ngx.arg[1]
+  if not ctx.first_byte and chunk and chunk ~= "" then
+    ctx.first_byte = ngx.now()
+  end
+  local out, eof = restored(ctx, chunk, ngx.arg[2])
+  ctx.bytes_out = (ctx.bytes_out or 0) + #(out or "")
+  ngx.arg[1], ngx.arg[2] = out, eof
 end
 
 

@@ -3,7 +3,7 @@
 
 local find, sub, tonumber = string.find, string.sub, tonumber
 
-local _M = { VERSION = "1", KEY = "aws_masker_" }
+local _M = { VERSION = "2", KEY = "aws_masker_" }
 
 
 -- Returns the netstring that begins at `at`, and where the next one begins; nil where there is none.
@@ -59,15 +59,6 @@ local function dictionary_of(text)
 end
 
 
-local function counts_of(text)
-  local counts = {}
-  for family, number in string.gmatch(text, "([^ \n]+) (%d+)\n") do
-    counts[family] = tonumber(number)
-  end
-  return counts
-end
-
-
 -- Takes the pieces out of `shared`, a table, so that no other plugin reads them there. Returns the message, or nil.
 function _M.take(shared)
   local pieces, number = {}, 1
@@ -99,7 +90,6 @@ function _M.decode(message)
   if result.version ~= _M.VERSION then
     return nil, "it is of another version: both halves of aws-masker must come from one release"
   end
-  result.counts = counts_of(result.counts or "")
   if result.outcome == "refuse" then
     result.status = tonumber(result.status)
     result.retry_after = tonumber(result.retry_after)
@@ -112,7 +102,6 @@ function _M.decode(message)
   result.tokens, result.dictionary = tokens, originals
   result.body_length = tonumber(result.body_length)
   result.body_crc32 = tonumber(result.body_crc32)
-  result.opaque = tonumber(result.opaque)
   result.upstream_port = tonumber(result.upstream_port)
   result.event = tonumber(result.event)
   result.answer = tonumber(result.answer)

@@ -4,6 +4,7 @@
 local edits = require("kong.plugins.aws-masker-filter.edits")
 local errors = require("kong.plugins.aws-masker-filter.errors")
 local exchange = require("kong.plugins.aws-masker-filter.exchange")
+local record = require("kong.plugins.aws-masker-filter.record")
 
 local kong, ngx = kong, ngx
 
@@ -20,13 +21,13 @@ local OF_THE_HOUSE = {
 
 
 local function refuse(ctx, reason, status, body, headers)
-  ctx.outcome = "refused:" .. reason
+  ctx.outcome, ctx.reason = "refused", reason
   return kong.response.exit(status, body, headers)
 end
 
 
 local function refuse_unmasked(ctx, reason, why)
-  kong.log.err("nothing was forwarded: ", why)
+  kong.log.err("nothing was forwarded: ", why, " (request ", record.request_id(), ")")
   local message = "masking did not work, so nothing was forwarded: try again; Kong's error log says more"
   return refuse(ctx, reason, errors.answer(503, "api_error", message, RETRY_SECONDS))
 end
@@ -91,6 +92,7 @@ function _M.access(ctx)
   if not result then
     return refuse_unmasked(ctx, "bad_result", "the result of the plugin aws-masker cannot be read: " .. err)
   end
+  ctx.result = result
   if result.outcome == "refuse" then
     return refuse(ctx, result.reason, errors.ready(result.status, result.error, result.retry_after))
   end
@@ -109,13 +111,14 @@ function _M.access(ctx)
     kong.service.request.set_raw_body(masked)
   end
   kong.service.request.clear_header("Accept-Encoding")
-  ctx.result, ctx.edits = result, made
+  ctx.bytes_up = #masked
   result.edits, result.tokens = nil, nil
   ctx.path = kong.request.get_path():gsub("^/v1/v1/", "/v1/")
   ctx.base = client_base()
   ctx.outcome = "forwarded"
   keep_the_house_to_itself()
-  return point_back(result)
+  point_back(result)
+  ctx.sent = ngx.now()
 end
 
 

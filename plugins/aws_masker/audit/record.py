@@ -85,6 +85,12 @@ _RULESET: Final = re.compile(r"[0-9A-Za-z.+-]{1,64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 _MAX_TENANT: Final = 128
 
+# What may be said of a path: the segments that the API documents. All else is an identifier.
+_SEGMENTS: Final = frozenset(
+    {"messages", "count_tokens", "batches", "results", "cancel", "models", "files", "content", "complete"}
+)
+_MAX_SEGMENTS: Final = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
@@ -150,6 +156,16 @@ def model_name(name: object) -> str | None:
     if not isinstance(name, str) or not name:
         return None
     return name if _MODEL.fullmatch(name) else "other"
+
+
+def endpoint_of(path: str) -> str:
+    """Return the endpoint for the records: known words of the path, ``{id}`` for all else, and no query."""
+    path = path.partition("?")[0]
+    path = path.removeprefix("/v1") if path.startswith("/v1/v1/") else path
+    if not path.startswith("/v1/"):
+        return "other"
+    segments = path.removeprefix("/v1/").split("/")[:_MAX_SEGMENTS]
+    return "/v1/" + "/".join(segment if segment in _SEGMENTS else "{id}" for segment in segments)
 
 
 def kind_of(family: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from aws_masker.audit.record import endpoint_of
 from aws_masker.gateway.errors import BadTarget, NotServed
 
 HEALTH_PATH: Final = "/_aws-masker/health"
@@ -23,12 +24,6 @@ _ABSOLUTE: Final = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTA
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]*")
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOTS: Final = frozenset({b".", b".."})
-
-# What the records may say of a path: literal segments that the API documents. All else is an identifier.
-_LITERALS: Final = frozenset(
-    {"messages", "count_tokens", "batches", "results", "cancel", "models", "files", "content", "complete"}
-)
-_MAX_TEMPLATE_SEGMENTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +49,8 @@ class Target:
 
     @property
     def template(self) -> str:
-        """Return the endpoint for the records: known words of the path, ``{id}`` for all else, and no query."""
-        if not self.path.startswith(API_PREFIX):
-            return self.path if self.is_probe or self.is_health else "other"
-        segments = self.path.removeprefix(API_PREFIX).split("/")[:_MAX_TEMPLATE_SEGMENTS]
-        return "/v1/" + "/".join(segment if segment in _LITERALS else "{id}" for segment in segments)
+        """Return the endpoint for the records, which holds no identifier."""
+        return self.path if self.is_probe or self.is_health else endpoint_of(self.path)
 
 
 def parse_target(raw: str) -> Target:

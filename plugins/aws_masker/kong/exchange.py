@@ -12,11 +12,12 @@ An edit puts in the token of a dictionary entry (``t``), or the token in quotes 
 number). So each token crosses once, and the body never does: Kong reads what Python sends in quadratic time.
 
 ======================  ==========================================================================================
-always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``counts`` (lines "family number")
+always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``part`` (what Python knows for the
+                        record, JSON); where somebody wants the record, ``audit`` (see ``journal``)
 ``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
-                        ``dictionary``, ``opaque``, ``restore`` (1 or 0); where given, ``upstream_scheme``,
-                        ``upstream_host``, ``upstream_port``, ``batch_rules`` (see ``batches``), and the limits
-                        ``event`` and ``answer`` (bytes), ``answer_seconds``
+                        ``dictionary``, ``restore`` (1 or 0); where given, ``upstream_scheme``, ``upstream_host``,
+                        ``upstream_port``, ``batch_rules`` (see ``batches``), and the limits ``event`` and ``answer``
+                        (bytes), ``answer_seconds``
 ``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
 ======================  ==========================================================================================
 
@@ -32,9 +33,10 @@ from urllib.parse import urlsplit
 
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.errors import Refused
+from aws_masker.kong.journal import Part
 from aws_masker.settings import Limits
 
-VERSION: Final = 1
+VERSION: Final = 2
 PIECE: Final = 1 << 16
 KEY: Final = "aws_masker_"
 
@@ -64,15 +66,17 @@ class Upstream:
         return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
 
 
-def forward(
-    raw: bytes,
-    masked: MaskedBody,
-    *,
-    restore: bool,
-    upstream: Upstream | None = None,
-    batch_rules: str = "",
-    limits: Limits | None = None,
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the filter is to do beside the edits: whether it restores the answer, and the optional fields."""
+
+    restore: bool = True
+    upstream: Upstream | None = None
+    batch_rules: str = ""
+    limits: Limits | None = None
+
+
+def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
     """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
     entries = {token.encode(): number for number, token in enumerate(masked.dictionary, 1)}
     fields: dict[str, bytes | int] = {
@@ -83,34 +87,31 @@ def forward(
             _netstring(token.encode()) + _netstring(original.encode("utf-8", "surrogatepass"))
             for token, original in masked.dictionary.items()
         ),
-        "opaque": masked.opaque,
-        "restore": int(restore),
-        "counts": _counts(masked.counts),
+        "restore": int(order.restore),
     }
-    if limits is not None:
+    if (limits := order.limits) is not None:
         fields |= {"event": limits.event, "answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
-    if batch_rules:
-        fields["batch_rules"] = batch_rules.encode()
-    if upstream is not None:
+    if order.batch_rules:
+        fields["batch_rules"] = order.batch_rules.encode()
+    if order.upstream is not None:
         fields |= {
-            "upstream_scheme": upstream.scheme.encode(),
-            "upstream_host": upstream.host.encode(),
-            "upstream_port": upstream.port,
+            "upstream_scheme": order.upstream.scheme.encode(),
+            "upstream_host": order.upstream.host.encode(),
+            "upstream_port": order.upstream.port,
         }
-    return _message("forward", fields)
+    return _message("forward", fields, part)
 
 
-def refuse(refused: Refused) -> bytes:
+def refuse(refused: Refused, part: Part) -> bytes:
     """Return the message that has the filter answer with an error."""
     fields: dict[str, bytes | int] = {
         "status": refused.status,
         "error": refused.body(),
         "reason": refused.reason.encode(),
-        "counts": b"",
     }
     if refused.status in _RETRY:
         fields["retry_after"] = _RETRY_SECONDS
-    return _message("refuse", fields)
+    return _message("refuse", fields, part)
 
 
 def pieces(message: bytes) -> Iterator[tuple[str, bytes]]:
@@ -121,8 +122,11 @@ def pieces(message: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"{KEY}{number}", message[start : start + PIECE]
 
 
-def _message(outcome: str, fields: Mapping[str, bytes | int]) -> bytes:
+def _message(outcome: str, fields: Mapping[str, bytes | int], part: Part) -> bytes:
     pairs: dict[str, bytes | int] = {"version": VERSION, "outcome": outcome.encode(), **fields}
+    pairs["part"] = part.json().encode()
+    if part.audit:
+        pairs["audit"] = part.audit.encode()
     return _netstring(
         b"".join(
             _netstring(name.encode()) + _netstring(value if isinstance(value, bytes) else b"%d" % value)
@@ -133,10 +137,6 @@ def _message(outcome: str, fields: Mapping[str, bytes | int]) -> bytes:
 
 def _netstring(data: bytes) -> bytes:
     return b"%d:%b," % (len(data), data)
-
-
-def _counts(counts: Mapping[str, int]) -> bytes:
-    return "".join(f"{family} {number}\n" for family, number in counts.items()).encode()
 
 
 def _line(edit: Edit, entries: Mapping[bytes, int]) -> str:

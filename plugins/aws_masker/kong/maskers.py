@@ -33,6 +33,11 @@ class Tenants:
     _maskers: OrderedDict[str, Masker] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def all(self) -> list[Masker]:
+        """Return the maskers that there are."""
+        with self._lock:
+            return list(self._maskers.values())
+
     def masker(self, tenant: str) -> Masker:
         """Return the masker of ``tenant``. Raises SettingsError for a name that no tenant can have."""
         with self._lock:
@@ -58,6 +63,12 @@ class Maskers:
     def __init__(self) -> None:
         self._kept: list[Tenants] = []
         self._lock = threading.Lock()
+
+    def all(self) -> list[Masker]:
+        """Return the maskers that there are."""
+        with self._lock:
+            kept = list(self._kept)
+        return [masker for tenants in kept for masker in tenants.all()]
 
     def of(self, settings: Settings) -> Tenants:
         """Return the maskers for ``settings``.

@@ -15,6 +15,7 @@ from aws_masker.edits import MaskedBody
 from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
 from aws_masker.kong import batches, exchange, schema
 from aws_masker.kong.faults import describe
+from aws_masker.kong.journal import Journal, Part
 from aws_masker.kong.maskers import Maskers, Tenants
 from aws_masker.masker import Masker
 
@@ -62,6 +63,7 @@ class Plugin:
     """One entry of the plugin in Kong's configuration."""
 
     maskers = Maskers()
+    journal = Journal(maskers.all)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         """Keep ``config`` for the first request: an error here would reach clients as Kong's, without a remedy."""
@@ -75,31 +77,36 @@ class Plugin:
     def access(self, kong: Pdk) -> None:
         """Mask one request and tell the filter, or have it refused."""
         kong.service.set_target(*DEAD_END)
+        part = Part()
         try:
-            message = self._decide(kong)
+            message = self._decide(kong, part)
         except Refused as refused:
-            message = exchange.refuse(refused)
+            message = exchange.refuse(refused, part)
         except SettingsError as error:
             kong.log.err(f"the plugin cannot work: {error}")
-            message = exchange.refuse(NotConfigured("the masking plugin is not configured: see Kong's error log"))
+            fault = NotConfigured("the masking plugin is not configured: see Kong's error log")
+            message = exchange.refuse(fault, part)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told, and nothing of it is logged
             kong.log.err(f"internal error: {describe(error)}")
-            fault = InternalError("internal error while masking: nothing was forwarded; please report it")
-            message = exchange.refuse(fault)
+            ours = InternalError("internal error while masking: nothing was forwarded; please report it")
+            message = exchange.refuse(ours, part)
         for key, piece in exchange.pieces(message):
             kong.ctx.shared.set(key, piece)
 
-    def _decide(self, kong: Pdk) -> bytes:
-        """Return the message for the filter. Raises Refused, or SettingsError."""
+    def _decide(self, kong: Pdk, part: Part) -> bytes:
+        """Return the message for the filter, and note in ``part`` what is known. Raises Refused, or SettingsError."""
         config = self._config = self._config or schema.read(self._raw)
+        part.audit = self.journal.opened(config.settings)
         headers: Headers = kong.request.get_headers(MAX_HEADERS)
         limit = config.settings.limits.body
         _check_length(_first(headers, "content-length"), limit)
         path: str = kong.request.get_path()
         raw: bytes = kong.request.get_raw_body(0)
+        part.note_read(raw)
         _check_length(str(len(raw)), limit)
         tenants = self.maskers.of(config.settings)
         masker = tenants.masker(self._tenant(kong, config))
+        part.tenant, part.ruleset = masker.settings.tenant, masker.ruleset
         batch_rules = ""
         if not raw:
             batch = batches.results_of(path)
@@ -107,21 +114,26 @@ class Plugin:
         else:
             _check_coding(headers)
             masked = _masked(tenants, masker, raw, path, headers, enabled=config.enable_masking)
+            part.note_masked(masked, masker)
             if batches.makes_one(path) and masked.dictionary:
                 batch_rules = masker.ruleset
-        return exchange.forward(
-            raw,
-            masked,
-            restore=config.enable_unmasking,
-            upstream=config.upstream,
-            batch_rules=batch_rules,
-            limits=config.settings.limits,
-        )
+        order = exchange.Order(config.enable_unmasking, config.upstream, batch_rules, config.settings.limits)
+        return exchange.forward(raw, masked, order, part)
 
     @classmethod
     def remember_batch(cls, rules: str, tokens: Sequence[str], batch: str) -> bool:
         """Take what the filter brings back after a batch has been made. Tells whether it could be kept."""
         return batches.remember(cls.maskers.of_ruleset(rules), batch, tokens)
+
+    @classmethod
+    def take_records(cls, entries: Sequence[str]) -> list[str]:
+        """Take the records that the filter has joined; return what Kong should log. Raises NotReadyError."""
+        return cls.journal.take(entries)
+
+    @classmethod
+    def close(cls, seconds: float) -> None:
+        """Have the last records written, in ``seconds`` at most."""
+        cls.journal.close(seconds)
 
     def _tenant(self, kong: Pdk, config: schema.Config) -> str:
         if not config.tenant_is_consumer:

@@ -49,7 +49,7 @@ _AS_TEXT: Final = frozenset({"accepted_keys"})
 _SECRET: Final = {"referenceable": True, "encrypted": True}
 _DEFAULTS: Final = {"upstream": "where the service's url points"}
 # An address is no secret, but it is what differs between deployments of one kong.yml.
-_REFERENCEABLE: Final = frozenset({"upstream", "tenant"})
+_REFERENCEABLE: Final = frozenset({"upstream", "tenant", "metrics"})
 
 
 @dataclass(frozen=True, slots=True)

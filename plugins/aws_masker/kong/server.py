@@ -39,6 +39,7 @@ import json
 import os
 import queue
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -54,6 +55,7 @@ from kong_pdk.pdk import Kong
 from aws_masker import coredumps
 from aws_masker.kong import plugin, schema
 from aws_masker.kong.faults import describe
+from aws_masker.kong.journal import NotReadyError
 from aws_masker.masker import Masker, settle
 from aws_masker.settings import Settings
 
@@ -64,6 +66,8 @@ STEP_SECONDS: Final = 120.0
 MAX_EVENTS: Final = 512
 MAX_MESSAGE: Final = 256 << 20
 MAX_CONNECTIONS: Final = 4096
+# So long may the last records take.
+FLUSH_SECONDS: Final = 2.0
 
 # The phases in which Kong calls plugin servers: kong/runloop/plugin_servers/plugin.lua
 PHASES: Final = ("certificate", "rewrite", "access", "preread", "response", "log")
@@ -142,6 +146,10 @@ class PluginServer:
             "Schema": {"name": plugin.NAME, "fields": [{"config": config}]},
         }
 
+    def close(self) -> None:
+        """Have the last records written."""
+        self._kind.close(FLUSH_SECONDS)
+
     def call(self, method: str, argument: Any) -> Any:
         """Return the answer to a call from Kong. Raises ProtocolError."""
         if method == "plugin.HandleEvent":
@@ -155,8 +163,18 @@ class PluginServer:
             return {"Name": plugin.NAME, "Id": argument}
         if method == "plugin.RememberBatch":  # from our own filter, see batches
             return self._kind.remember_batch(argument["Rules"], argument["Tokens"], argument["Batch"])
+        if method == "plugin.TakeRecords":  # from our own filter, see journal
+            return self._take(argument["Records"])
         message = f"{method} is not served"
         raise ProtocolError(message)
+
+    def _take(self, entries: Sequence[str]) -> list[str]:
+        try:
+            found: list[str] = self._kind.take_records(entries)
+        except NotReadyError:
+            message = "no configuration has come yet: bring the records again"
+            raise ProtocolError(message) from None
+        return found
 
     def _start(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         if argument["Name"] != plugin.NAME:
@@ -292,7 +310,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int:
-    """Serve ``kind`` until the process that started this one has ended. Raises OSError where that cannot begin."""
+    """Serve ``kind`` until the process that started this one has ended, then end too.
+
+    Raises OSError where that cannot begin.
+    """
     server = PluginServer(kind)
     if options.dump:
         json.dump([server.info()], sys.stdout)
@@ -304,11 +325,15 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
     parent = os.getppid()
     warm()
     listener = listen(path)
-    _follow(parent)
+    _follow(parent, server)
     _tell(f"serving at {path}")
+    # Kong ends it with SIGTERM.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         Connections(server).serve(listener)
-    return 0
+    server.close()
+    # Not the interpreter's way, which waits for handlers.
+    os._exit(0)
 
 
 def run(arguments: Sequence[str] | None = None, kind: type[Any] = plugin.Plugin) -> int:
@@ -323,12 +348,13 @@ def run(arguments: Sequence[str] | None = None, kind: type[Any] = plugin.Plugin)
         return 2
 
 
-def _follow(parent: int) -> None:
+def _follow(parent: int, server: PluginServer) -> None:
     """End this process when its parent is no longer ``parent``: Kong is gone, and a socket would stay."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_WATCH_SECONDS)
+        server.close()
         os._exit(0)
 
     threading.Thread(target=watch, name="watch", daemon=True).start()

@@ -175,6 +175,9 @@ class StandIn:
             self._log(f"{type(error).__name__}: {error}")
             return _own_error(exchange, 500, UNEXPECTED)
         if exchange.exited is not None:
+            exchange.source = "exit"
+            self._filter.run("header_filter", exchange)
+            self._body_filter(exchange, exchange.exited, eof=True)
             return web.Response(status=exchange.status, body=exchange.exited, headers=exchange.answer_headers)
         headers = {name: value for name, value in exchange.headers.items() if name not in HOP_BY_HOP}
         headers["host"] = exchange.upstream_host

@@ -1,5 +1,7 @@
 """The Lua filter, run as Kong runs it: the files of this repository under LuaJIT, with the ngx and kong they use."""
 
+import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,14 +27,29 @@ return function(host)
   local current
   ngx = { arg = {}, crc32_long = function(text) return host("crc32", text) end }
   function ngx.now() return host("now") end
+  ngx.req = { start_time = function() return host("start_time") end }
   ngx.timer = { at = function(seconds, run, ...)
     local arguments = { ... }
     host("timer", seconds, function() run(false, unpack(arguments)) end)
   end }
+  package.loaded["kong.tools.queue"] = { enqueue = function(queue, bring, conf, entry)
+    local function try()
+      if bring(conf, { entry }) ~= true then ngx.timer.at(queue.initial_retry_delay, try) end
+    end
+    ngx.timer.at(0, try)
+    return true
+  end }
   package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
     return true, { rpc = { call = function(_, ...) return host("rpc", ...) end } }
   end }
-  ngx.var = setmetatable({}, { __newindex = function(_, name, value) host("var", name, value) end })
+  package.loaded["cjson.safe"] = {
+    encode = function(value) return host("json.encode", value) end,
+    decode = function(text) return host("json.decode", text) end,
+  }
+  ngx.var = setmetatable({}, {
+    __index = function(_, name) return host("get_var", name) end,
+    __newindex = function(_, name, value) host("var", name, value) end,
+  })
   kong = {
     ctx = setmetatable({}, { __index = function(_, name) return current[name] end }),
     log = group("err set_serialize_value", "log."),
@@ -100,6 +117,8 @@ class Exchange:
     # What runs later, in so many seconds.
     timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     rpc: Callable[[str, Any], Any] = lambda _method, _argument: None
+    started: float = field(default_factory=time.time)
+    request_id: bytes = field(default_factory=lambda: secrets.token_hex(16).encode())
 
     def __post_init__(self) -> None:
         self.service = (self.scheme, self.host, self.port)
@@ -140,7 +159,8 @@ class LuaFilter:
     def _host(self, name: bytes, *arguments: Any) -> Any:
         exchange = self._exchange
         assert exchange is not None
-        return _FUNCTIONS[name.decode()](exchange, *arguments)
+        found = _FUNCTIONS[name.decode()](exchange, *arguments)
+        return self._lua.table_from(found, recursive=True) if isinstance(found, dict | list) else found
 
 
 def set_target(exchange: Exchange, host: bytes, port: float) -> None:
@@ -168,7 +188,7 @@ def _header(headers: Mapping[str, str], name: bytes) -> bytes | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a Lua value as JSON has it."""
+    """Return a Lua value as JSON has it. A table without anything in it is an object, as Kong has it."""
     if isinstance(value, bytes):
         return value.decode()
     if not hasattr(value, "items"):
@@ -177,8 +197,21 @@ def _plain(value: Any) -> Any:
     return values if keys and keys[0] == 1 else dict(zip(keys, values, strict=True))
 
 
+def _get_variable(exchange: Exchange, name: bytes) -> Any:
+    assert name == b"kong_request_id"
+    return exchange.request_id
+
+
+def _as_bytes(value: Any) -> Any:
+    """Return a value of JSON with bytes for its texts."""
+    if isinstance(value, dict):
+        return {_as_bytes(key): _as_bytes(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_bytes(one) for one in value]
+    return value.encode() if isinstance(value, str) else value
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "now": lambda _: time.monotonic(),
     "crc32": lambda _, text: crc32(text),
     "log.err": lambda x, *parts: x.log("[aws-masker-filter] " + "".join(str(_plain(part)) for part in parts)),
     "log.set_serialize_value": lambda x, name, value=None: x.serialized.update({name.decode(): _plain(value)}),
@@ -201,7 +234,12 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "service.port": lambda x: x.service[2],
     "var": _set_variable,
     "timer": lambda x, seconds, run: x.timers.append((seconds, run)),
-    "rpc": lambda x, method, argument: x.rpc(method.decode(), _plain(argument)),
+    "rpc": lambda x, method, argument: _as_bytes(x.rpc(method.decode(), _plain(argument))),
+    "get_var": _get_variable,
+    "now": lambda _: time.time(),
+    "start_time": lambda x: x.started,
+    "json.encode": lambda _, value: json.dumps(_plain(value)).encode(),
+    "json.decode": lambda _, text: _as_bytes(json.loads(text)),
     "service.set_target": set_target,
     "service.set_upstream": lambda _, _name: None,
     "service.request.set_raw_body": lambda x, body: setattr(x, "body", body),

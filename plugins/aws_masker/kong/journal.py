@@ -1,0 +1,183 @@
+"""Records under Kong: which part of them Python knows, and what becomes of them when the filter has joined the rest.
+
+How an answer ends is known only to the filter. So what Python knows of a request goes to the filter with its result (a
+``Part``), the filter adds what it sees, and brings the whole back, many at a time, after the answers. Nothing waits
+here meanwhile, so nothing is lost when this process is started again; and a request for which Python was not there at
+all is recorded by the filter alone, and brought when there is a Python again.
+"""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from aws_masker.audit import targets
+from aws_masker.audit.hub import Records
+from aws_masker.audit.record import kinds_of, model_name, parse
+from aws_masker.audit.writer import Writer
+from aws_masker.edits import MaskedBody
+from aws_masker.errors import SettingsError
+from aws_masker.masker import Masker
+from aws_masker.metrics import Metrics, Parts
+from aws_masker.settings import Settings
+from aws_masker.vault import state_of
+
+MAX_WRITERS: Final = 16
+MAX_NOTICES: Final = 16
+# The audit of requests of which only the filter knows, and so not whose they are: every one that there is.
+EVERY: Final = "-"
+
+# What a health check sends. It comes every few seconds, carries nothing, and is refused.
+PROBE: Final = b"{"
+
+
+class NotReadyError(Exception):
+    """No configuration has come from Kong yet, so nobody knows where records go: bring them again."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What Python knows of one request. ``audit`` names where its record goes; without one, nobody wants it."""
+
+    audit: str = ""
+    tenant: str | None = None
+    ruleset: str | None = None
+    bytes_in: int = 0
+    masked: MaskedBody = field(default_factory=lambda: MaskedBody((), {}, {}), repr=False)
+    vault: str | None = None
+    _seconds: dict[str, float] = field(default_factory=dict)
+    _moment: float = field(default_factory=time.perf_counter)
+
+    def note_read(self, raw: bytes) -> None:
+        """Note that the body is there."""
+        self.bytes_in = len(raw)
+        if raw == PROBE:
+            self.audit = ""
+        self._lap("read")
+
+    def note_masked(self, masked: MaskedBody, masker: Masker) -> None:
+        """Note what masking gave."""
+        self.masked, self.vault = masked, state_of(masker.vault)
+        self._lap("mask")
+        self._seconds["mask"] -= masked.vault.seconds
+        self._seconds["vault"] = masked.vault.seconds
+
+    def json(self) -> str:
+        """Return the members of the record that are known; see ``audit.record``."""
+        masked = self.masked
+        members = {
+            "tenant": self.tenant,
+            "ruleset": self.ruleset,
+            "model": model_name(masked.model),
+            "bytes_in": self.bytes_in,
+            "edits": len(masked.edits),
+            "families": dict(masked.counts),
+            "kinds": kinds_of(masked.counts),
+            "opaque": masked.opaque,
+            "vault": self.vault,
+            "lost": masked.vault.lost,
+            "ms": {stage: round(1000 * seconds, 2) for stage, seconds in self._seconds.items()},
+        }
+        # Lua's JSON has no good word for null.
+        return json.dumps({name: value for name, value in members.items() if value is not None}, separators=(",", ":"))
+
+    def _lap(self, stage: str) -> None:
+        moment = time.perf_counter()
+        self._seconds[stage] = moment - self._moment
+        self._moment = moment
+
+
+class Journal:
+    """Where the records of this process go: the audits of all configurations, and the figures. Thread-safe."""
+
+    def __init__(self, maskers: Callable[[], Iterable[Masker]]) -> None:
+        """Take figures of vaults and caches from ``maskers``."""
+        self.records = Records()
+        self._maskers = maskers
+        self._writers: dict[str, tuple[str, Writer | None]] = {}
+        self._lock = threading.Lock()
+        self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
+        self._metrics = Metrics(self._parts)
+        self._addresses: dict[str, Callable[[], None]] = {}
+        self.records.listen(self._metrics)
+
+    def opened(self, settings: Settings) -> str:
+        """Return the name of the audit that ``settings`` name, opened where it is not; empty where nobody listens.
+
+        Raises SettingsError for an audit that nobody could write to.
+        """
+        with self._lock:
+            if settings.metrics and settings.metrics not in self._addresses:
+                self._addresses[settings.metrics] = self._served(settings.metrics)
+            known = self._writers.get(settings.audit)
+            if known is None:
+                if len(self._writers) >= MAX_WRITERS:
+                    message = "audit: this process writes to as many as it may: restart Kong"
+                    raise SettingsError(message)
+                # Standard output is Kong's own log here, in which the filter puts the record.
+                stdout = settings.audit == targets.STDOUT
+                target = None if stdout else targets.open_target(settings.audit)
+                writer = Writer(target, self.tell) if target is not None else None
+                known = self._writers[settings.audit] = (str(len(self._writers) + 1), writer)
+            name, writer = known
+            return name if writer is not None or settings.metrics else ""
+
+    def take(self, entries: Sequence[str]) -> list[str]:
+        """Take records, each behind the name of its audit and a space; return what Kong should log.
+
+        Raises NotReadyError.
+        """
+        with self._lock:
+            writers = dict(self._writers.values())
+        if not writers:
+            raise NotReadyError
+        for entry in entries:
+            name, _, line = entry.partition(" ")
+            try:
+                record = parse(line)
+            except ValueError as error:
+                self.tell(f"a record from the filter is none: {error}")
+                continue
+            self.records.publish(record)
+            for one in writers.values() if name == EVERY else [writers.get(name)]:
+                if one is not None:
+                    one.put(record.json())
+        return self.notices()
+
+    def tell(self, text: str) -> None:
+        """Keep a notice for Kong's error log. There is a way to it only when Kong calls."""
+        self._notices.append(text)
+
+    def notices(self) -> list[str]:
+        """Return the notices that Kong has not logged yet."""
+        found = []
+        while self._notices:
+            found.append(self._notices.popleft())
+        return found
+
+    def close(self, seconds: float) -> None:
+        """Write what waits, for ``seconds`` at most for each audit."""
+        with self._lock:
+            writers = [writer for _, writer in self._writers.values() if writer is not None]
+            addresses = list(self._addresses.values())
+        for stop in addresses:
+            stop()
+        for writer in writers:
+            writer.close(seconds)
+
+    def _served(self, address: str) -> Callable[[], None]:
+        try:
+            return self._metrics.serve(address)
+        except SettingsError as error:
+            self.tell(str(error))  # no reason to serve nobody
+            return lambda: None
+
+    def _parts(self) -> Parts:
+        maskers = list(self._maskers())
+        vaults = {id(one.vault): one.vault for one in maskers}
+        with self._lock:
+            writers = [writer for _, writer in self._writers.values() if writer is not None]
+        return Parts(vaults.values(), [one.cache for one in maskers], writers)
