@@ -1,6 +1,8 @@
 """``aws-masker learn``, as a person uses it: what it says, what it never says, and what it leaves on disk."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,17 @@ def test_what_was_learned_is_masked_from_the_first_word_on(run: Run, own_home: P
     masked = run("mask", stdin="who owns bluebird?\n").out
     assert "bluebird" not in masked
     assert run("restore", stdin=masked).out == "who owns bluebird?\n"
+
+
+def test_a_gateway_says_how_many_names_it_knows(run: Run) -> None:
+    run("learn", "-", stdin=BUCKETS)
+    command = [sys.executable, "-m", "aws_masker", "gateway", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = next((line for line in process.stderr if "names are known" in line), "")
+        process.terminate()
+        process.communicate(timeout=60)
+    assert told.startswith("2 names are known from the inventory")
 
 
 def test_restoring_needs_no_inventory(run: Run, own_home: Path) -> None:

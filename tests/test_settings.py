@@ -460,6 +460,14 @@ def test_the_own_folder_is_the_last_resort(tmp_path: Path, config: WriteConfig) 
 
 def test_nothing_is_made_unless_asked_for(tmp_path: Path) -> None:
     refusal(lambda: load({}, {}, state=tmp_path / "state"))
+
+
+def test_the_inventory_in_the_persons_folder_is_used_where_there_is_one(tmp_path: Path) -> None:
+    assert load({}, ENVIRON, state=tmp_path).settings.inventory == ""
+    (tmp_path / "inventory").touch()
+    assert load({}, ENVIRON, state=tmp_path).settings.inventory == str(tmp_path / "inventory")
+    named = load({"inventory": "/elsewhere"}, ENVIRON, state=tmp_path)
+    assert named.settings.inventory == "/elsewhere"
     assert not (tmp_path / "state").exists()
 
 
