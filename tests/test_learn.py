@@ -184,7 +184,7 @@ def test_several_documents_after_each_other_are_read() -> None:
 
 def test_what_is_left_out_is_counted_by_reason() -> None:
     found = learned(
-        {"clusters": ["default", "prod", "db1", "i-0a1b2c3d4e5f60718", "forgotten-1", "bluebird"]},
+        {"clusters": ["default", "prod", "db1", "i-0a1b2c3d4e5f60718", "forgotten-1", "bluebird", "Claude-Code"]},
         {
             "Policies": [{"PolicyName": "BluebirdFull", "Arn": "arn:aws:iam::aws:policy/job-function/BluebirdFull"}],
             "MasterUserPassword": "Zx81-Qy92-hunter",
@@ -192,7 +192,15 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
         forgotten=("forgotten-1",),
     )
     assert set(found.names) == {"bluebird"}
-    assert found.left_out == {"common": 2, "short": 1, "own form": 1, "aws": 1, "secret": 1, "forgotten": 1}
+    assert found.left_out == {
+        "common": 2,
+        "short": 1,
+        "own form": 1,
+        "aws": 1,
+        "client": 1,
+        "secret": 1,
+        "forgotten": 1,
+    }
 
 
 def test_tokens_are_not_names() -> None:

@@ -11,11 +11,11 @@ overwritten.
 
 import base64
 import contextlib
-import fcntl
 import hmac
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +27,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from aws_masker.errors import SettingsError, TooLarge
 from aws_masker.keys import derive, master_keys
 from aws_masker.settings import Settings
+
+if sys.platform != "win32":
+    import fcntl
 
 FORMAT: Final = "aws-masker inventory 1"
 NONCE_BYTES: Final = 12
@@ -248,7 +251,10 @@ def _damaged(where: str) -> str:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep others who would change a file in ``folder`` waiting."""
+    """Keep others who would change a file in ``folder`` waiting; Windows has no such lock."""
+    if sys.platform == "win32":
+        yield
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -33,10 +33,20 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "long": f"longer than {LONGEST} characters, or of several lines",
     "own form": "recognised by their own form anyway",
     "aws": "AWS's own",
+    "client": "Claude Code's own words",
     "secret": "secrets, of which none is kept",
     "token": "tokens",
     "forgotten": "forgotten before",
 }
+# Tools, kinds of subagents and names that stand in every prompt of Claude Code: to mask them would garble it.
+_CLIENTS: Final = frozenset(
+    (
+        *(b"anthropic", b"claude", b"claude-code", b"general-purpose", b"statusline-setup", b"output-style-setup"),
+        *(b"askuserquestion", b"bashoutput", b"enterplanmode", b"exitplanmode", b"killshell", b"multiedit"),
+        *(b"notebookedit", b"skill", b"slashcommand", b"taskoutput", b"taskstop", b"todowrite", b"toolsearch"),
+        *(b"webfetch", b"websearch", b"claude.md", b"agents.md"),
+    )
+)
 _WHOSE_NAME: Final = "name"
 # Of two families the more telling one: what a structure says is less than what an ARN says, and that less than a key.
 _VAGUE: Final = (_WHOSE_NAME, "arn")
@@ -144,6 +154,8 @@ class Collector:
         """Return why ``value`` is no name worth knowing, as a key of LEFT_OUT; empty when it is one."""
         if self._names.is_common(value):
             return "common"
+        if value.lower() in _CLIENTS:
+            return "client"
         if len(value) < shortest:
             return "short"
         if len(value) > LONGEST or not _ONE_LINE.fits(value):
