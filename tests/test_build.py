@@ -42,6 +42,8 @@ def test_the_wheel_holds_the_catalogue_and_the_licence(tmp_path: Path) -> None:
     assert "aws_masker/py.typed" in held
     assert any(name.endswith("LICENSE") for name in held)
     assert any(name.endswith("catalogue/words.txt") for name in held)
+    page = source / "plugins/aws_masker/page/static"
+    assert {one.relative_to(source / "plugins").as_posix() for one in page.iterdir()} <= held
 
 
 def test_the_licence_is_the_whole_apache_licence() -> None:

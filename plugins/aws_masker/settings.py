@@ -9,6 +9,7 @@ and what was expected, never the value.
 """
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ REDIS_SCHEMES: Final = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", 
 VAULT_SCHEMES: Final = ("memory", "sqlite", *REDIS_SCHEMES)
 MAX_TENANT_LENGTH: Final = 128
 MAX_PORT: Final = 65535
+MIN_REASON_LENGTH: Final = 10
 
 _CONTENT_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
 
@@ -50,6 +52,14 @@ def parse_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, without brackets, is an address of loopback or the name ``localhost``."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_address(text: str) -> bool:
     try:
         parse_address(text)
@@ -60,6 +70,10 @@ def _is_address(text: str) -> bool:
 
 def _is_address_or_none(text: str) -> bool:
     return not text or _is_address(text)
+
+
+def _is_reason_or_none(text: str) -> bool:
+    return not text or (len(text) >= MIN_REASON_LENGTH and text.isprintable())
 
 
 def _is_upstream(text: str) -> bool:
@@ -294,6 +308,22 @@ class Settings:
             accepts=_is_address_or_none,
         ),
     )
+    page: str = field(
+        default="",
+        metadata=about(
+            "Where a browser on this machine can see what leaves (docs/page.md); nowhere if empty.",
+            expected="HOST:PORT of loopback, such as 127.0.0.1:8083",
+            accepts=_is_address_or_none,
+        ),
+    )
+    page_open: str = field(
+        default="",
+        metadata=about(
+            "The reason why the page may listen where others can reach it. Without one it listens on loopback only.",
+            expected=f"a sentence of {MIN_REASON_LENGTH} characters or more, or nothing",
+            accepts=_is_reason_or_none,
+        ),
+    )
     upstream: str = field(
         default="https://api.anthropic.com",
         metadata=about(
@@ -320,6 +350,12 @@ class Settings:
         object.__setattr__(self, "terms", _as_tuple("terms", self.terms))
         object.__setattr__(self, "allow_content_types", _as_tuple("allow_content_types", self.allow_content_types))
         check(self)
+        if self.page and not self.page_open and not is_loopback(parse_address(self.page)[0]):
+            message = (
+                "page: expected an address of loopback, such as 127.0.0.1:8083, as the page shows who works on what; "
+                "if others may reach it, say why in page_open"
+            )
+            raise SettingsError(message)
         object.__setattr__(self, "policy", MappingProxyType(dict(self.policy)))
 
 

@@ -62,7 +62,7 @@ answers. Makes a key on first use.
   aws-masker gateway --listen 127.0.0.1:9000 --policy secret=block
   aws-masker gateway --config aws-masker.yaml --vault redis://127.0.0.1:6379/0
 """,
-        (*_SHARED, "listen", "upstream", "vault_ttl", "vault_required"),
+        (*_SHARED, "listen", "upstream", "vault_ttl", "vault_required", "page"),
     ),
     "mask": Command(
         "cli.text:mask",
@@ -210,6 +210,19 @@ Kong's environment names it: KONG_PLUGINSERVER_AWS_MASKER_START_CMD runs it, and
 KONG_PLUGINSERVER_AWS_MASKER_QUERY_CMD runs it with --dump. See docs/kong.md.
 """,
         arguments="kong.server:add_options",
+    ),
+    "page": Command(
+        "page.command:page",
+        "show what leaves in a browser, from the audit stream of a team's Redis",
+        """\
+Follow the audit stream that the gateways or Kong nodes write (setting audit:
+redis://…) and serve the live page on this machine. Needs no key. A single
+gateway serves its own: aws-masker gateway --page 127.0.0.1:8083
+
+  aws-masker page --audit redis://127.0.0.1:6379/0
+  aws-masker page --audit rediss://redis.internal:6380/0?stream=audit --page 127.0.0.1:9000
+""",
+        ("config", "audit", "page", "page_open"),
     ),
     "version": Command("cli.info:version", "show the version", ""),
 }

@@ -27,6 +27,7 @@ from aws_masker.gateway.server import Server
 from aws_masker.gateway.upstream import Upstream
 from aws_masker.masker import Masker, settle
 from aws_masker.metrics import Metrics, Parts
+from aws_masker.page import PageServer, Ring
 from aws_masker.settings import Settings, parse_address
 
 # Masking computes, the vault waits: some threads more than cores, but bounded, as each may hold a large body.
@@ -55,6 +56,11 @@ class RunningGateway:
         self._metrics = Metrics(self._parts)
         self.records.listen(self._metrics)
         self._stop_metrics: Callable[[], None] = lambda: None
+        self.page: PageServer | None = None
+        if settings.page:
+            ring = Ring()
+            self.records.listen(ring)
+            self.page = PageServer(ring, "this gateway")
         self._exchanges = Exchanges(settings, masker, self._upstream, self._pool, self.records)
         self._runner = web.ServerRunner(Server(self._exchanges.serve, self.records), shutdown_timeout=CLEANUP_SECONDS)
         self._site: web.TCPSite | None = None
@@ -87,11 +93,13 @@ class RunningGateway:
     async def listen(self) -> None:
         """Begin to listen.
 
-        Raises OSError when the address is taken or not this machine's, SettingsError for that of the metrics.
+        Raises OSError when the address is taken or not this machine's, SettingsError for those of metrics and page.
         """
         host, port = parse_address(self._settings.listen)
         if self._settings.metrics:
             self._stop_metrics = self._metrics.serve(self._settings.metrics)
+        if self.page is not None:
+            await self.page.start(self._settings.page)
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, host, port)
         await self._site.start()
@@ -127,6 +135,8 @@ class RunningGateway:
             await self._runner.cleanup()
             await self._upstream.close()
             await asyncio.to_thread(self._stop_metrics)
+            if self.page is not None:
+                await self.page.stop()
             for writer in self._writers:
                 await asyncio.to_thread(writer.close, FLUSH_SECONDS)
             self._pool.shutdown(wait=False, cancel_futures=True)
@@ -199,6 +209,8 @@ async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> 
     warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")
     _say(f"  export ANTHROPIC_BASE_URL={gateway.url}")
+    if gateway.page is not None:
+        _say(f"what leaves is shown at {gateway.page.url}")
     if masker.known:
         _say(f"{masker.known} names are known from the inventory; what is learned from now on counts after a restart")
     signals: asyncio.Queue[int] = asyncio.Queue()

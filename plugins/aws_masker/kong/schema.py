@@ -27,6 +27,8 @@ Field = dict[str, dict[str, Any]]
 _ELSEWHERE: Final = frozenset(
     {
         "listen",
+        "page",
+        "page_open",
         "limits_learn_file",
         "limits_queue",
         *(f"limits_{what}_seconds" for what in ("connect", "idle", "body", "stop", "queue")),
