@@ -182,12 +182,12 @@ def kinds_of(families: Mapping[str, int]) -> dict[str, int]:
     return kinds
 
 
-def parse(line: str | bytes) -> AuditRecord:
-    """Return the record on a line. Members that are not known are left out.
+def parse(line: str | bytes | Mapping[str, Any]) -> AuditRecord:
+    """Return the record on a line, or of its members. Those that are not known are left out.
 
-    Raises ValueError where the line is none, is of a later version, or has a member that no record can have.
+    Raises ValueError where it is none, is of a later version, or has a member that no record can have.
     """
-    entry = json.loads(line)
+    entry: Any = json.loads(line) if isinstance(line, str | bytes) else line
     if not isinstance(entry, dict) or entry.get("event") != "request" or entry.get("schema") != SCHEMA:
         message = f"this is no record of a request of version {SCHEMA}"
         raise ValueError(message)

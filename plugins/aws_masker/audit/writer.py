@@ -5,14 +5,13 @@ while the queue has room; a line that finds it full is dropped and counted. Afte
 written is a line that says how many are missing, so that a gap never looks like silence.
 """
 
-import json
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from aws_masker.audit.record import SCHEMA, now
+from aws_masker.audit.events import gap
 from aws_masker.errors import AuditError
 
 CAPACITY: Final = 10_000
@@ -120,7 +119,7 @@ class Writer:
 
     def _write(self, batch: list[bytes]) -> None:
         missing = self._missing
-        if missing and self._target.write([_gap(missing)]):
+        if missing and self._target.write([gap(missing).encode()]):
             with self._changed:
                 self._missing -= missing
         count = self._target.write(batch)
@@ -143,8 +142,3 @@ class Writer:
         if moment >= self._next_notice:
             self._next_notice = moment + TELL_EVERY
             self._tell(f"audit: {reason}; {len(self._lines)} records wait, {self.dropped} are lost")
-
-
-def _gap(lost: int) -> bytes:
-    entry = {"schema": SCHEMA, "event": "gap", "time": now(), "lost": lost}
-    return json.dumps(entry, separators=(",", ":")).encode()

@@ -156,6 +156,22 @@ client saw. No account, no network.
       the page docs/catalogue.md
 """,
     ),
+    "audit": Command(
+        "cli.audit:audit",
+        "show what was sent: records of requests, or sums of them",
+        """\
+Read the records where the setting audit sends them, or FILE. No key is needed,
+as no record holds an original.
+
+  aws-masker audit --since 12h
+  aws-masker audit --by family --since 7d
+  aws-masker audit --session 0b8f1c5e --json
+  aws-masker audit --outcome refused --follow
+  docker compose logs --no-log-prefix kong | aws-masker audit -
+""",
+        ("config", "audit"),
+        arguments="cli.audit:add_arguments",
+    ),
     "key": Command(
         "cli.key:key",
         "make a new key, or change the one in a key file",
@@ -226,6 +242,10 @@ gateway serves its own: aws-masker gateway --page 127.0.0.1:8083
     ),
     "version": Command("cli.info:version", "show the version", ""),
 }
+
+
+# Options that mean something else to a command than the setting of that name.
+_TAKEN: Final[Mapping[str, frozenset[str]]] = {"verify": frozenset({"listen"}), "audit": frozenset({"tenant"})}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -304,7 +324,7 @@ def _parser(asked: str) -> _Parser:
         if command.arguments and name == asked:
             _named(command.arguments)(one)
         if command.settings:
-            add_options(one, command.settings, taken={"listen"} if name == "verify" else set())
+            add_options(one, command.settings, taken=_TAKEN.get(name, frozenset()))
     return parser
 
 

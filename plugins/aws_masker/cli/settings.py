@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from aws_masker.keyfile import state_folder
 from aws_masker.settings import Settings
@@ -59,6 +59,12 @@ def load_from(parsed: argparse.Namespace, *, make_key: bool) -> Loaded:
 def load_given(parsed: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
     """Return the settings for a command that needs no key or vault of the person's own. Raises SettingsError."""
     return load(_given(parsed), environ).settings
+
+
+def given_value(parsed: argparse.Namespace, name: str) -> Any:
+    """Return the value of one setting for a command that needs no key. Raises SettingsError."""
+    (setting,) = (one for one in SETTINGS if one.name == name)
+    return gather(_given(parsed), os.environ).values.get(name, setting.default)
 
 
 def default_vault() -> str:
