@@ -132,6 +132,16 @@ def test_maskers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(every._kept) == 2
 
 
+def test_kong_gets_edits_and_never_a_body(plugin: Plugin) -> None:
+    words = "and words that stay as they are, many of them. " * 100
+    text = "".join(f"i-{number:017x} {words}" for number in range(200))
+    body = json.dumps({"messages": [{"role": "user", "content": text}]}).encode()
+    pdk = Pdk(body)
+    plugin.access(pdk)
+    assert pdk.told.count(b"i-x") == 200
+    assert len(pdk.told) < len(body) / 50
+
+
 class TestBatches:
     def test_the_tokens_of_a_batch_are_found_under_its_id(self) -> None:
         masker = Masker(Settings(key=KEY))

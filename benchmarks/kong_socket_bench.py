@@ -1,0 +1,160 @@
+"""Prints what a body costs on the plugin server's socket: read, read and answered with edits, read and sent back whole.
+
+Run it with ``python -m benchmarks.kong_socket_bench`` (it needs the extra ``kong``). The real plugin server runs in a
+process of its own; this one stands at Kong's end and takes messages in as Kong 3.9 does, 4096 bytes at a time, each
+appended to what it has (kong/runloop/plugin_servers/rpc/mp_rpc.lua). What masking itself costs is not in it. A figure
+is the median of RUNS.
+"""
+
+import argparse
+import contextlib
+import itertools
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgpack
+
+from aws_masker.edits import Edit, MaskedBody
+from aws_masker.kong import exchange, server
+
+SIZES: Final = (10_000, 100_000, 1_000_000, 5_000_000)
+EDITS: Final = 500
+RUNS: Final = 9
+# As Kong's: see above.
+READ: Final = 4096
+START_SECONDS: Final = 60.0
+
+
+class Plugin:
+    """What every kind does: reads the body."""
+
+    def __init__(self, config: Any) -> None:
+        """Take a configuration, and need none."""
+
+    def access(self, kong: Any) -> None:
+        """Read the body, and do with it what this kind does."""
+        self.tell(kong, kong.request.get_raw_body(0))
+
+    def tell(self, kong: Any, raw: bytes) -> None:
+        """Tell Kong nothing."""
+
+
+class WithEdits(Plugin):
+    """Sends what aws-masker sends: EDITS edits, and the dictionary."""
+
+    def tell(self, kong: Any, raw: bytes) -> None:
+        """Tell Kong the edits."""
+        masked = _masked(len(raw))
+        for key, piece in exchange.pieces(exchange.forward(raw, masked, restore=True)):
+            kong.ctx.shared.set(key, piece)
+
+
+class WithBody(Plugin):
+    """Sends the body back, as plugins commonly do."""
+
+    def tell(self, kong: Any, raw: bytes) -> None:
+        """Tell Kong the whole body."""
+        kong.service.request.set_raw_body(raw)
+
+
+KINDS: Final = {"read": Plugin, "read, edits back": WithEdits, "read, body back": WithBody}
+
+
+def _masked(size: int) -> MaskedBody:
+    tokens = [f"i-x{number:016d}" for number in range(EDITS)]
+    step = size // EDITS
+    edits = tuple(Edit(number * step, 19, token.encode()) for number, token in enumerate(tokens))
+    return MaskedBody(
+        edits, {token: f"i-{number:017x}" for number, token in enumerate(tokens)}, {"ec2-instance": EDITS}
+    )
+
+
+class KongsEnd:
+    """One connection, which counts what comes from the plugin server."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._ids = itertools.count(1)
+        self.received = 0
+        self._instance = self._call("plugin.StartInstance", {"Name": "aws-masker", "Config": "{}"})["Id"]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def seconds(self, body: bytes) -> float:
+        """Return how long the handler takes for a request with this body."""
+        self.received = 0
+        began = time.perf_counter()
+        step = self._call("plugin.HandleEvent", {"InstanceId": self._instance, "EventName": "access"})
+        while step["Data"] != "ret":
+            result = body if step["Data"]["Method"] == "kong.request.get_raw_body" else None
+            step = self._call("plugin.Step", {"EventId": step["EventId"], "Data": result})
+        return time.perf_counter() - began
+
+    def _call(self, method: str, argument: Any) -> Any:
+        self._socket.sendall(msgpack.packb([0, next(self._ids), method, [argument]]))
+        data = b""
+        while True:
+            piece = self._socket.recv(READ)
+            self.received += len(piece)
+            data += piece
+            with contextlib.suppress(ValueError):
+                return msgpack.unpackb(data)[3]
+
+
+@contextlib.contextmanager
+def plugin_server(kind: str) -> Iterator[KongsEnd]:
+    """Run a plugin server with a kind of plugin, and give Kong's end of its socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "socket"
+        command = [sys.executable, "-m", "benchmarks.kong_socket_bench", "--kind", kind, "--socket", str(path)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            with contextlib.closing(_connected(path)) as end:
+                yield end
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _connected(path: Path) -> KongsEnd:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return KongsEnd(path)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def main() -> None:
+    """Print all figures."""
+    print(f"A body on the plugin server's socket, ms; {EDITS} edits\n")
+    print(f"{'':18}" + "".join(f"{size // 1000:>9} KB" for size in SIZES) + "   sent back for the last")
+    read: list[float] = []
+    for kind in KINDS:
+        with plugin_server(kind) as end:
+            figures = [statistics.median(end.seconds(b"x" * size) for _ in range(RUNS)) for size in SIZES]
+            read = read or figures
+            cells = "".join(f"{1000 * figure:12.1f}" for figure in figures)
+            print(f"{kind:18}{cells}   {end.received:,} bytes, {figures[-1] / read[-1]:.1f} times its read")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kind", choices=KINDS)
+    parser.add_argument("--socket")
+    options = parser.parse_args()
+    if options.kind:
+        sys.exit(server.run(["--socket", options.socket], KINDS[options.kind]))
+    main()
