@@ -23,6 +23,7 @@ import msgpack
 
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.kong import exchange, server
+from aws_masker.kong.journal import Part
 
 SIZES: Final = (10_000, 100_000, 1_000_000, 5_000_000)
 EDITS: Final = 500
@@ -52,7 +53,7 @@ class WithEdits(Plugin):
     def tell(self, kong: Any, raw: bytes) -> None:
         """Tell Kong the edits."""
         masked = _masked(len(raw))
-        for key, piece in exchange.pieces(exchange.forward(raw, masked, restore=True)):
+        for key, piece in exchange.pieces(exchange.forward(raw, masked, exchange.Order(), Part(masked=masked))):
             kong.ctx.shared.set(key, piece)
 
 
