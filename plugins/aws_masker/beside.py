@@ -63,6 +63,9 @@ class Beside:
                     for column in table.columns:
                         yield from self._among(text, column.values, column.families, ONE, known)
                 continue
+            plain = met.joint.series is Series.ONE and met.joint.kind is not Kind.DEFINITION
+            if plain and _ends_value(text, known.get(position)):
+                continue
             for finding in self._values(text, key, start + met.high, position, met, known):
                 yield finding
                 position = max(position, finding.end)
@@ -79,11 +82,8 @@ class Beside:
             return
         if at is None:
             return
-        if joint.series is Series.ONE:
-            # What has a form of its own is not looked at twice.
-            stop = known.get(at)
-            if stop is not None and (stop == len(text) or text[stop] in _CLOSING):
-                return
+        if joint.series is Series.ONE and _ends_value(text, known.get(at)):
+            return
         secret = any(self._families[family].value == ANY_VALUE for family in met.families)
         yield from self._among(text, values_at(text, at, joint, secret=secret), met.families, joint, known)
 
@@ -113,6 +113,11 @@ class Beside:
             if plausible(self._families[index], text, value, joint, self._forms.get(index)):
                 return index
         return None
+
+
+def _ends_value(text: bytes, stop: int | None) -> bool:
+    """Tell whether what has a form of its own, and ends at ``stop``, is a whole value: it is not looked at twice."""
+    return stop is not None and (stop == len(text) or text[stop] in _CLOSING)
 
 
 def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:

@@ -41,6 +41,9 @@ MAX_BYTES = 2 << 30
 
 EVICT_CHUNK = 20_000
 
+CACHE_KIB = 16_384
+"""Of the file's pages in memory, at most."""
+
 _APPLICATION_ID = 0x41574D56
 _SCHEMA_VERSION = 1
 _SCHEMA = (
@@ -100,7 +103,8 @@ class SqliteVault:
         """See ``Vault.remember``. Costs no write for what this process has written lately."""
         tenant_sealer = self._sealer.of(tenant)
         with self._session() as connection:
-            stale = self._recent.stale(tenant_sealer.place, self._epoch, entries)
+            # In the order of their keys: neighbours share a page, where tokens at random would touch one each.
+            stale = sorted(self._recent.stale(tenant_sealer.place, self._epoch, entries))
             for start in range(0, len(stale), WRITE_CHUNK):
                 tokens = stale[start : start + WRITE_CHUNK]
                 expires = self._clock() + self._ttl
@@ -197,6 +201,7 @@ class SqliteVault:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
         connection.execute(f"PRAGMA max_page_count = {self._max_bytes // page_size}")
         with _transaction(connection):
