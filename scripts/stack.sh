@@ -91,7 +91,7 @@ up() {
 down() {
   # Compose wants its variables even to stop.
   export AWS_MASKER_KEY="${AWS_MASKER_KEY:-unused}" REDIS_PASSWORD="${REDIS_PASSWORD:-unused}"
-  compose --profile demo --profile cli down --remove-orphans
+  compose --profile demo --profile cli --profile page --profile observability down --remove-orphans
 }
 
 case "${1:-}" in

@@ -30,7 +30,8 @@ NEEDED: tuple[str, ...] = (
     "kong.yml",
     "stack.mk",
 )
-NEEDED += ("pyproject.toml", "requirements-kong.lock", "README.md", "LICENSE", ".dockerignore")
+NEEDED += ("pyproject.toml", "requirements-kong.lock", "README.md", "LICENSE", ".dockerignore", "observability")
+PROFILES = ("demo", "cli", "page", "observability")
 START_SECONDS = 900
 NO_IMAGES = "pull access denied|no such host|manifest unknown|dial tcp"
 INSTANCE, ACCOUNT = "i-0a1b2c3d4e5f60718", "111122223333"
@@ -53,10 +54,26 @@ def test_no_container_can_do_more_than_it_needs(name: str) -> None:
     assert "privileged" not in service
 
 
-def test_only_the_front_door_is_open_and_only_to_this_machine() -> None:
-    opened = {name: service["ports"] for name, service in _services().items() if "ports" in service}
-    assert list(opened) == ["nginx"]
-    assert all(port.startswith("127.0.0.1:") for port in opened["nginx"])
+def test_only_the_front_door_is_open_unless_asked_for_and_all_only_to_this_machine() -> None:
+    opened = {name: service for name, service in _services().items() if "ports" in service}
+    assert [name for name, service in opened.items() if "profiles" not in service] == ["nginx"]
+    assert sorted(opened) == ["grafana", "nginx", "page", "prometheus"]
+    assert all(port.startswith("127.0.0.1:") for service in opened.values() for port in service["ports"])
+
+
+def test_what_only_looks_has_no_key_and_no_way_to_the_vault_without_the_page() -> None:
+    services = _services()
+    assert not any(
+        "KEY" in name for one in ("page", "prometheus", "grafana") for name in services[one].get("environment", {})
+    )
+    assert not any("REDIS" in str(services[one].get("environment")) for one in ("prometheus", "grafana"))
+
+
+def test_every_file_that_a_container_is_given_is_there() -> None:
+    given = [volume for service in _services().values() for volume in service.get("volumes", []) if volume[0] == "."]
+    assert len(given) >= 5
+    assert [volume for volume in given if not (ROOT / volume.partition(":")[0]).exists()] == []
+    assert all(volume.endswith(":ro") for volume in given)
 
 
 def test_no_secret_stands_in_a_file_and_none_has_a_default() -> None:
@@ -157,7 +174,7 @@ def _compose() -> list[str]:
 
 def test_compose_takes_the_file_with_every_profile(checkout: Path) -> None:
     _script(checkout, "env")
-    command = [*_compose(), "--profile", "demo", "--profile", "cli", "config", "--quiet"]
+    command = [*_compose(), *(f"--profile={name}" for name in PROFILES), "config", "--quiet"]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
