@@ -308,7 +308,7 @@ def test_nothing_in_the_file_is_no_error(text: str, config: WriteConfig) -> None
     [
         (
             "tenat: a",
-            "has no setting 'tenat'; known are accepted_keys, allow_content_types, audit, inventory, key, key_file",
+            "has no setting 'tenat'; known are accepted_keys, allow_content_types, audit, bodies, bodies_ttl, ",
         ),
         ("limits: {bodi: 1}", "limits has no setting 'bodi'; known are answer, answer_seconds, body, body_seconds"),
         ("limits: 5", "limits must be a mapping of answer, answer_seconds, body"),

@@ -185,6 +185,12 @@ class Limits:
     answer_seconds: float = field(
         default=3600.0, metadata=about("Time that an answer may take; a longer one is broken off.", unit="seconds")
     )
+    recorded_body: int = field(
+        default=1 * MIB, metadata=about("How much of each body is kept with `record_bodies`.", unit="bytes")
+    )
+    recorded_bodies: int = field(
+        default=256 * MIB, metadata=about("How much all that are kept may come to; the oldest go.", unit="bytes")
+    )
     stop_seconds: float = field(
         default=30.0, metadata=about("Time that open answers get to finish when the gateway stops.", unit="seconds")
     )
@@ -300,6 +306,15 @@ class Settings:
             secret=True,
         ),
     )
+    record_bodies: Literal["off", "masked"] = field(
+        default="off",
+        metadata=about("Whether the bodies that were sent to the API and its answers are kept, as the API saw them."),
+    )
+    bodies: str = field(
+        default="",
+        metadata=about("The folder for them; `bodies` in the person's own folder if empty.", expected="a path"),
+    )
+    bodies_ttl: int = field(default=7 * DAY, metadata=about("How long they are kept.", unit="seconds"))
     metrics: str = field(
         default="",
         metadata=about(

@@ -12,8 +12,8 @@ from aws_masker.audit.record import AuditRecord
 class Bodies:
     """The masked bodies of one exchange: what was sent to the API, and what it answered before that was restored.
 
-    Both hold tokens where originals were, and no more than the first ``limit`` bytes that the settings allow; the
-    lengths are those of the whole.
+    Both hold tokens where originals were, and no more than the first ``limits.recorded_body`` bytes; the lengths are
+    those of the whole.
     """
 
     sent: bytes = field(repr=False)

@@ -150,9 +150,11 @@ def events(found: Iterable[bytes], damaged: Callable[[], None]) -> Iterator[Even
             damaged()
             continue
         if isinstance(event, AuditRecord):
-            if event.request_id in seen:
+            # Not the id alone: clients can give two requests the same.
+            key = f"{event.request_id} {event.time} {event.host}"
+            if key in seen:
                 continue
-            seen[event.request_id] = None
+            seen[key] = None
             if len(seen) > REMEMBERED:
                 seen.popitem(last=False)
         yield event

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from aws_masker.audit.events import gap
@@ -17,7 +18,11 @@ from aws_masker.errors import AuditError
 CAPACITY: Final = 10_000
 """Lines that wait at most. About 1 KB each."""
 
+MOST_BYTES: Final = 64 << 20
+"""Bytes that wait at most."""
+
 BATCH: Final = 256
+BATCH_BYTES: Final = 4 << 20
 FIRST_RETRY: Final = 0.1
 LAST_RETRY: Final = 5.0
 """Seconds between two tries of a target that fails: doubled from the first to the last."""
@@ -45,14 +50,17 @@ class Writer:
         tell: Callable[[str], None],
         *,
         capacity: int = CAPACITY,
+        tells_gaps: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Own ``target``. ``tell`` gets a notice, without any value, when lines cannot be written."""
         self._target = target
         self._tell = tell
         self._capacity = capacity
+        self._tells_gaps = tells_gaps
         self._clock = clock
-        self._lines: deque[bytes] = deque()
+        self._lines: deque[tuple[int, Callable[[], bytes]]] = deque()
+        self._size = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._ends: float | None = None
@@ -69,12 +77,19 @@ class Writer:
 
     def put(self, line: str) -> None:
         """Take a line. Never blocks, never fails."""
+        data = line.encode("utf-8", "backslashreplace")
+        self.put_later(len(data), lambda: data)
+
+    def put_later(self, size: int, make: Callable[[], bytes]) -> None:
+        """Take a line of about ``size`` bytes, which ``make`` makes where nobody waits. Never blocks, never fails."""
         with self._changed:
-            if self._ends is not None or len(self._lines) >= self._capacity:
+            full = len(self._lines) >= self._capacity or self._size + size > MOST_BYTES
+            if self._ends is not None or full:
                 self.dropped += 1
                 self._missing += 1
                 return
-            self._lines.append(line.encode("utf-8", "backslashreplace"))
+            self._lines.append((size, make))
+            self._size += size
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
                 self._thread.start()
@@ -115,17 +130,23 @@ class Writer:
         with self._changed:
             while not self._lines and self._ends is None:
                 self._changed.wait()
-            return [self._lines[at] for at in range(min(BATCH, len(self._lines)))]
+            made, size = [], 0
+            for line_size, make in islice(self._lines, BATCH):
+                made.append(make)
+                size += line_size
+                if size >= BATCH_BYTES:
+                    break
+        return [make() for make in made]
 
     def _write(self, batch: list[bytes]) -> None:
-        missing = self._missing
+        missing = self._missing if self._tells_gaps else 0
         if missing and self._target.write([gap(missing).encode()]):
             with self._changed:
                 self._missing -= missing
         count = self._target.write(batch)
         with self._changed:
             for _ in range(count):
-                self._lines.popleft()
+                self._size -= self._lines.popleft()[0]
             self.written += count
 
     def _pause(self, seconds: float) -> bool:

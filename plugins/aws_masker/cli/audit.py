@@ -12,6 +12,7 @@ from aws_masker.audit.events import Event, Gap, Restored, line_of
 from aws_masker.audit.read import events, file_lines, lines
 from aws_masker.audit.record import OUTCOMES, AuditRecord
 from aws_masker.audit.summary import BY, Wanted, moment_of, summary_of
+from aws_masker.cli.bodies import show
 from aws_masker.cli.settings import given_value
 from aws_masker.errors import SettingsError
 
@@ -39,11 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--by", choices=tuple(BY), help="print sums instead of records")
     parser.add_argument("--follow", action="store_true", help="go on with what comes")
+    parser.add_argument("--body", metavar="ID", help="print what is kept of the request with this id (record_bodies)")
+    parser.add_argument("--part", choices=("sent", "answered"), default="sent", help="of a body (default: sent)")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each record or sum")
 
 
 def audit(parsed: argparse.Namespace) -> int:
     """Print the records, or sums of them, that the arguments ask for."""
+    if parsed.body:
+        return show(parsed)
     if parsed.follow and parsed.by:
         message = "--follow goes with records, not with sums: leave --by out"
         raise SettingsError(message)

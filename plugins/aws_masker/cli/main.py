@@ -91,8 +91,10 @@ that the vault does not know stay.
       originals are escaped as JSON strings need it
   aws-masker restore --dictionary d.json < masked.txt
       with what `mask --dictionary d.json` wrote, without key and vault
+  aws-masker restore --record 4f1c2a9b0d3e4c55
+      what was sent with this request, in clear; who asked for it is recorded
 """,
-        _SHARED,
+        (*_SHARED, "audit", "bodies"),
     ),
     "learn": Command(
         "cli.learn:learn",
@@ -167,9 +169,11 @@ as no record holds an original.
   aws-masker audit --by family --since 7d
   aws-masker audit --session 0b8f1c5e --json
   aws-masker audit --outcome refused --follow
+  aws-masker audit --body 4f1c2a9b0d3e4c55
+      what was sent with this request, as the API saw it (with record_bodies)
   docker compose logs --no-log-prefix kong | aws-masker audit -
 """,
-        ("config", "audit"),
+        ("config", "audit", "bodies"),
         arguments="cli.audit:add_arguments",
     ),
     "key": Command(
@@ -337,6 +341,8 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--dictionary", metavar="FILE", help="also write token and original to a new file, 0600")
     if name == "restore":
         parser.add_argument("--dictionary", metavar="FILE", help="take the originals from this file, not the vault")
+        parser.add_argument("--record", metavar="ID", help="not FILE, but what is kept of this request (record_bodies)")
+        parser.add_argument("--part", choices=("sent", "answered"), default="sent", help="of a record (default: sent)")
     if name == "families":
         parser.add_argument("--kind", help="only those of this kind")
         parser.add_argument("--service", help="only those of this service")

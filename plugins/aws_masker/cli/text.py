@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from aws_masker.cli.bodies import restore_record
 from aws_masker.cli.progress import Progress
 from aws_masker.cli.settings import load_from
 from aws_masker.errors import InvalidBody, SettingsError, TooLarge, VaultError
@@ -61,7 +62,9 @@ def mask(parsed: argparse.Namespace) -> int:
 
 
 def restore(parsed: argparse.Namespace) -> int:
-    """Print the input with originals for the tokens that the vault or the dictionary knows."""
+    """Print the input, or what is kept of a request, with originals for the tokens that are known."""
+    if parsed.record:
+        return restore_record(parsed)
     if parsed.dictionary:
         dictionary = _read_dictionary(Path(parsed.dictionary).expanduser())
         return _restore(parsed, lambda _text: dictionary)

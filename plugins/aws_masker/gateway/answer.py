@@ -141,6 +141,7 @@ async def pass_on(
         async with whole, contextlib.aclosing(_pieces(answer, pipeline.decoder)) as pieces:
             async for piece in pieces:
                 draft.took("first_byte")
+                draft.note_answered(piece)
                 await write(await pipeline.feed(piece))
             await write(await pipeline.close())
             await response.write_eof()

@@ -77,6 +77,7 @@ class Exchanges:
         self._upstream = upstream
         self._pool = pool
         self._records = records
+        self._keeps = settings.limits.recorded_body if settings.record_bodies == "masked" else 0
         self._admission = Admission(self._limits.concurrency, self._limits.queue, self._limits.queue_seconds)
         self._open: dict[asyncio.Task[object], web.BaseRequest] = {}
         self._idle = asyncio.Event()
@@ -102,7 +103,7 @@ class Exchanges:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        draft = Draft(request.method)
+        draft = Draft(request.method, keeps=self._keeps)
         task = cast("asyncio.Task[object]", asyncio.current_task())
         self._open[task] = request
         self._idle.clear()
@@ -125,7 +126,7 @@ class Exchanges:
             if not self._open:
                 self._idle.set()
             if draft.worth_a_record:
-                self._records.publish(draft.finish())
+                self._records.publish(draft.finish(), draft.bodies())
 
     def _refusal(self, request: web.BaseRequest, refused: Refused, draft: Draft) -> web.Response:
         draft.refuse(refused)
@@ -156,8 +157,7 @@ class Exchanges:
             draft.tenant = self._settings.tenant
             upload = await self._upload(request, target, draft)
             dictionary = upload.dictionary
-            draft.forwarded = True
-            draft.bytes_up = len(upload.body or b"")
+            draft.note_sent(upload.body or b"")
             sent = time.perf_counter()
             answer = await self._upstream.send(request.method, target, upward(request.raw_headers), upload.body)
             draft.took("upstream", sent)

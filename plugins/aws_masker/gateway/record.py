@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Final
 
+from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import METHODS, AuditRecord, Outcome, kinds_of, model_name, now
 from aws_masker.audit.writer import Writer
 from aws_masker.edits import MaskedBody
@@ -42,6 +43,11 @@ class Draft:
     vault: State | None = None
     lost: int = 0
     forwarded: bool = False
+    keeps: int = 0
+    """How many bytes of each body are kept."""
+    sent: bytes = field(default=b"", repr=False)
+    answered: bytearray = field(default_factory=bytearray, repr=False)
+    answered_length: int = 0
     worth_a_record: bool = True
     """Probes come every few seconds and carry nothing: one that succeeds is not."""
     request_id: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -64,6 +70,24 @@ class Draft:
         self.lost += masked.vault.lost
         self._seconds["vault"] = masked.vault.seconds
         self._seconds["mask"] = time.perf_counter() - since - masked.vault.seconds
+
+    def note_sent(self, body: bytes) -> None:
+        """Note that the masked ``body`` is handed to the API."""
+        self.forwarded = True
+        self.bytes_up = len(body)
+        self.sent = body[: self.keeps]
+
+    def note_answered(self, piece: bytes) -> None:
+        """Note a piece of the answer, as the API sent it."""
+        self.answered_length += len(piece)
+        if len(self.answered) < self.keeps:
+            self.answered += piece[: self.keeps - len(self.answered)]
+
+    def bodies(self) -> Bodies | None:
+        """Return the masked bodies, where they are kept and there are any."""
+        if not self.keeps or not self.forwarded:
+            return None
+        return Bodies(self.sent, self.bytes_up, bytes(self.answered), self.answered_length)
 
     def end(self, outcome: Outcome, reason: str | None = None) -> None:
         """Note how it ended."""

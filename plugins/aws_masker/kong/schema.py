@@ -27,6 +27,12 @@ Field = dict[str, dict[str, Any]]
 _ELSEWHERE: Final = frozenset(
     {
         "listen",
+        # An answer passes through Lua only; see docs/records.md.
+        "record_bodies",
+        "bodies",
+        "bodies_ttl",
+        "limits_recorded_body",
+        "limits_recorded_bodies",
         "page",
         "page_open",
         "limits_learn_file",
