@@ -69,6 +69,16 @@ def test_what_is_no_record_is_left_out(redis_server: RedisServer) -> None:
     follower.close()
 
 
+def test_a_record_that_is_there_twice_is_taken_once(redis_server: RedisServer) -> None:
+    taken: list[AuditRecord] = []
+    twice, once = record(), record()
+    _write(redis_server, twice.json(), twice.json(), once.json())
+    follower = _follower(redis_server, taken)
+    assert follower.read() == 3
+    assert taken == [twice, once]
+    follower.close()
+
+
 def test_a_redis_that_is_gone_is_an_error_and_it_goes_on_when_it_is_back(redis_server: RedisServer) -> None:
     taken: list[AuditRecord] = []
     _write(redis_server, record().json())

@@ -8,6 +8,8 @@ from client import ask, message
 from stacks import records, set_fault, wait_for
 from whole_chain import Chain
 
+from aws_masker.audit import AuditRecord
+from aws_masker.audit.read import events, lines
 from e2e.leaks import TOKEN
 from patterns import PATTERNS
 
@@ -38,6 +40,24 @@ def test_every_request_and_answer_is_in_both_logs_under_one_id(chain: Chain, che
     check.cells["found"] = f"{len(joined)} of {len(ASKED)}, in nginx's log and in Kong's, under one request id"
     assert len(joined) == len(ASKED), "requests are missing in a log"
     assert {one["status"] for one in front} == {one["response"]["status"] for one in kong} == {200}, "wrong status"
+
+
+def test_every_request_has_its_audit_record(chain: Chain, check: Check) -> None:
+    check.name = "the audit of every request"
+    front, kong = _asked(chain)
+    wanted = {one["request_id"] for one in front}
+
+    def look() -> dict[str, AuditRecord]:
+        every = events(lines(chain.redis.url, follow=False), lambda: None)
+        found = {one.request_id: one for one in every if isinstance(one, AuditRecord)}
+        return {name: one for name, one in found.items() if name in wanted}
+
+    wait_for(lambda: len(look()) == len(wanted))
+    joined = [one for one in look().values() if one.outcome == "ok" and one.families and one.restored and one.ms]
+    check.cells["found"] = f"{len(joined)} of {len(wanted)} in the stream in Redis, request and answer joined"
+    assert len(joined) == len(wanted), "a record lacks what is known of the request, or of its answer"
+    logged = {one["aws_masker"]["request_id"]: one["aws_masker"]["edits"] for one in kong}
+    assert {one.request_id: one.edits for one in joined} == logged, "the audit and Kong's log differ"
 
 
 def test_what_was_masked_is_traced_as_the_api_received_it(chain: Chain, check: Check) -> None:

@@ -32,10 +32,14 @@ class Chain:
 
 @contextlib.contextmanager
 def whole_chain(choice: Choice, folders: pytest.TempPathFactory) -> Iterator[Chain]:
-    """Run a chain on the stack that was chosen. Skips where a part of it is not installed."""
+    """Run a chain on the stack that was chosen, its audit a stream in Redis.
+
+    Skips where a part of it is not installed.
+    """
     with FakeApi.in_thread() as api, redis_servers(folders, redis_kind(choice)) as start_redis:
         vault = start_redis(*KEPT_IN_A_FILE)
-        with front_and_kong(choice, Setup(api.url, vault=vault.url), folders) as (front, kong):
+        setup = Setup(api.url, vault=vault.url, config={"audit": vault.url})
+        with front_and_kong(choice, setup, folders) as (front, kong):
             yield Chain(front, kong, vault, api)
 
 

@@ -1,7 +1,8 @@
 """Follows an audit stream in Redis: first the records that are in it already, then those that come."""
 
+from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from redis.exceptions import RedisError
 
@@ -14,6 +15,9 @@ from aws_masker.vault.redis_links import Link
 BATCH: Final = 200
 """Entries that are asked for at once."""
 
+REMEMBERED: Final = 256
+"""Requests whose second record would be noticed: the two stand near one another."""
+
 
 class Follower:
     """Reads one stream, in one thread. Entries that are no record of a request are left out."""
@@ -25,6 +29,7 @@ class Follower:
         self._take = take
         self._begin_with = begin_with
         self._last: bytes | None = None
+        self._seen: deque[str] = deque(maxlen=REMEMBERED)
 
     def read(self) -> int:
         """Take what there is and return how much that was. Raises AuditError where Redis cannot be read."""
@@ -40,30 +45,25 @@ class Follower:
         for number, fields in entries:
             self._last = number
             try:
-                record = parse(dict(zip(fields[::2], fields[1::2], strict=True)).get(FIELD, b""))
-            except ValueError:  # a gap, a later version, or somebody else's
+                record = parse(fields.get(FIELD, b""))
+            except (ValueError, RecursionError):  # a gap, a later version, or somebody else's
                 continue
-            self._take(record)
+            if record.request_id not in self._seen:  # it may be there twice, see audit.stream
+                self._seen.append(record.request_id)
+                self._take(record)
         return len(entries)
 
     def close(self) -> None:
         """Close the connection."""
         self._link.close()
 
-    def _entries(self) -> list[tuple[bytes, list[bytes]]]:
-        """Return entries, oldest first, as number and a list of fields and values in turn."""
-        client = self._link.client(self._key)
+    def _entries(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        """Return entries, oldest first, as number and fields."""
+        client: Any = self._link.client(self._key)
+        found: list[tuple[bytes, dict[bytes, bytes]]]
         if self._last is None:
-            found = client.execute_command("XREVRANGE", self._key, "+", "-", "COUNT", self._begin_with)  # type: ignore[no-untyped-call]
+            found = client.xrevrange(self._key, count=self._begin_with)[::-1]
             self._last = b"0-0"
-            return _plain(found)[::-1]
-        after = b"(" + self._last
-        return _plain(client.execute_command("XRANGE", self._key, after, "+", "COUNT", BATCH))  # type: ignore[no-untyped-call]
-
-
-def _plain(found: list[tuple[bytes, object]]) -> list[tuple[bytes, list[bytes]]]:
-    """Return entries as redis-py gives them, whether their fields are a list or a mapping."""
-    return [
-        (number, [part for pair in fields.items() for part in pair] if isinstance(fields, dict) else list(fields))  # type: ignore[call-overload]
-        for number, fields in found
-    ]
+        else:
+            found = client.xrange(self._key, min=b"(" + self._last, count=BATCH)
+        return found
