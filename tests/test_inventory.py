@@ -325,8 +325,8 @@ def test_how_long_masking_takes_does_not_depend_on_how_many_names_are_known(path
     for names, more in (("three", {}), ("many", {"inventory": str(path)})):
         with masker(terms=("a-1", "b-2", "c-3"), **more) as made:
             automaton = made._texts._finder._rules.given.automaton
-            counting = _Counting(automaton._automaton)
-            automaton._automaton = counting  # type: ignore[assignment]
+            counting = _Counting(automaton._of_short)
+            automaton._of_short = counting  # type: ignore[assignment]
             made.mask_text(text)
             calls[names] = counting.calls
     assert calls["three"] == calls["many"] > 0

@@ -4,15 +4,21 @@ What a name costs is paid once, when the automaton is built; a text costs the sa
 thousand.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from aws_masker.boundaries import bounded
+from aws_masker.errors import TooLarge
 from aws_masker.re2c import Span
 
-WINDOW: Final = 4096
+WINDOW: Final = 1024
+# So many places in one text are no sign of anything, however short it is.
+FREE_HITS: Final = 50_000
+# Of longer names (secrets) only the longest is looked for where several begin or overlap.
+MAX_OVERLAPPING: Final = 256
 
 
 class Hit(NamedTuple):
@@ -28,24 +34,52 @@ class Automaton:
 
     def __init__(self, names: Sequence[bytes]) -> None:
         """Build the automaton of ``names``, none of them empty."""
-        self._automaton = BytesAhoCorasick(names, matchkind=MatchKind.Standard)
-        self._longest = max(map(len, names), default=0)
+        self._short = [which for which, name in enumerate(names) if len(name) <= MAX_OVERLAPPING]
+        self._long = [which for which, name in enumerate(names) if len(name) > MAX_OVERLAPPING]
+        self._longest = max((len(names[which]) for which in self._short), default=0)
+        self._of_short = _built([names[which] for which in self._short], MatchKind.Standard)
+        self._of_long = _built([names[which] for which in self._long], MatchKind.LeftmostLongest)
 
-    def hits(self, text: bytes) -> Iterator[Hit]:
+    def hits(self, text: bytes, overlaps: int) -> Iterator[Hit]:
         """Yield where names stand in ``text``, alone or not: ascending, the longest first.
 
-        A window at a time, for names can be made so that very many overlap.
+        Raises TooLarge where there are more than ``overlaps`` for each byte: names can be made to lie upon each other
+        so that this takes the time of a text hundreds of times as long.
         """
-        if not self._longest:
+        if not self._long:
+            return self._overlapping(text, overlaps)
+        return heapq.merge(self._overlapping(text, overlaps), self._longer(text), key=_place)
+
+    def _longer(self, text: bytes) -> Iterator[Hit]:
+        for which, start, end in self._of_long.find_matches_as_indexes(text):
+            yield Hit(self._long[which], start, end)
+
+    def _overlapping(self, text: bytes, overlaps: int) -> Iterator[Hit]:
+        """Look at a window at a time, so that what is found of it is bounded too."""
+        if not self._short:
             return
+        left = FREE_HITS + overlaps * len(text)
         for base in range(0, len(text), WINDOW):
             window = text[base : base + WINDOW + self._longest]
-            hits = self._automaton.find_matches_as_indexes(window, overlapping=True)
+            hits = self._of_short.find_matches_as_indexes(window, overlapping=True)
+            left -= len(hits)
+            if left < 0:
+                message = "the request is made of names that overlap: send it without, or raise limits.overlaps"
+                raise TooLarge(message)
             hits.sort(key=lambda hit: (hit[1], -hit[2]))
             for which, start, end in hits:
                 if start >= WINDOW:
                     break
-                yield Hit(which, base + start, base + end)
+                yield Hit(self._short[which], base + start, base + end)
+
+
+def _built(names: list[bytes], kind: MatchKind) -> BytesAhoCorasick:
+    # What the library takes for few names, a DFA, is built in quadratic time where a name repeats itself.
+    return BytesAhoCorasick(names, matchkind=kind, implementation=Implementation.ContiguousNFA)
+
+
+def _place(hit: Hit) -> tuple[int, int]:
+    return hit.start, -hit.end
 
 
 def standing_alone(hits: Iterable[Hit], text: bytes, parts: list[Span], tokens: list[Span]) -> Iterator[Hit]:

@@ -15,6 +15,8 @@ from aws_masker.values import Value, definition_at, values_at
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
 _LOOK_BACK: Final = 60
+# After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
+MAX_NOTHING: Final = 16
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
     r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
@@ -58,10 +60,11 @@ class Beside:
             if met.joint.kind is Kind.CELL:
                 # What is no header is looked at again, from the key on.
                 position = key
-                if key >= table_end and (table := table_at(text, key, self._keys.families)) is not None:
+                if key >= table_end:
+                    table = table_at(text, key, self._keys.families)
                     table_end = table.end
                     for column in table.columns:
-                        yield from self._among(text, column.values, column.families, ONE, known)
+                        yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
                 continue
             plain = met.joint.series is Series.ONE and met.joint.kind is not Kind.DEFINITION
             if plain and _ends_value(text, known.get(position)):
@@ -85,7 +88,8 @@ class Beside:
         if joint.series is Series.ONE and _ends_value(text, known.get(at)):
             return
         secret = any(self._families[family].value == ANY_VALUE for family in met.families)
-        yield from self._among(text, values_at(text, at, joint, secret=secret), met.families, joint, known)
+        values = values_at(text, at, joint, secret=secret)
+        yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
 
     def _among(
         self,
@@ -94,10 +98,15 @@ class Beside:
         families: list[int],
         joint: Joint,
         known: Mapping[int, int],
+        most_nothing: int,
     ) -> Iterator[Finding]:
-        """Yield those of ``values`` that may belong to one of ``families``."""
+        """Yield those of ``values`` that may belong to one of ``families``, until ``most_nothing`` in a row do not."""
         secret = any(self._families[family].value == ANY_VALUE for family in families)
+        nothing = 0
         for value in values:
+            if nothing > most_nothing:
+                return
+            nothing += 1
             if not secret and known.get(value.start, -1) >= value.end:
                 continue
             index = self._plausible_family(families, text, value, joint)
@@ -105,6 +114,7 @@ class Beside:
                 continue
             span = (value.start, value.end)
             parts = (span,) if self._families[index].kind == "secret" else _parts(text, *span)
+            nothing = 0
             yield Finding(*span, index, parts, whole=False)
 
     def _plausible_family(self, families: list[int], text: bytes, value: Value, joint: Joint) -> int | None:

@@ -269,7 +269,7 @@ class Finder:
         whole = b"".join([*pieces, END])
         spans = [(start, start + len(texts[index].data)) for start, index, _ in places]
         findings = by_text(self._scanner.find(whole), spans)
-        given = by_text(self._rules.given.automaton.hits(whole), spans)
+        given = by_text(self._rules.given.automaton.hits(whole, self._rules.limits.overlaps), spans)
         known: _Known = {}
         for (start, index, digest), here, names in zip(places, findings, given, strict=True):
             data = texts[index].data

@@ -150,6 +150,9 @@ class Limits:
     )
     identifiers: int = field(default=100_000, metadata=about("Identifiers in one request; more get 413."))
     names: int = field(default=50_000, metadata=about("Names learned in one request; more get 413."))
+    overlaps: int = field(
+        default=4, metadata=about("Names that lie upon each other, on average for each byte of a text; more get 413.")
+    )
     inventory: int = field(
         default=100_000, metadata=about("Names that an inventory holds of one tenant; `aws-masker learn` adds no more.")
     )

@@ -42,26 +42,27 @@ class Table(NamedTuple):
     end: int
 
 
-def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Table | None:
-    """Return the table of whose header the line around ``at`` is, or None where it is no header.
+def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Table:
+    """Return the table of whose header the line around ``at`` is; one without columns where it is no header.
 
-    ``families`` says which families a title stands for.
+    ``families`` says which families a title stands for. Up to the table's end nothing has to be looked at again.
     """
     newline = _newline(text, at)
     low, high = _line(text, at, newline)
+    no_header = Table([], high)
     split = _splitter(text[low:high])
     if split is None:
-        return None
+        return no_header
     titles = split(text, low, high)
     fits = _BLANK_TITLE.fits if split is _by_blanks else _TITLE.fits
     if not titles or not all(fits(text[one:two].strip(_EDGES)) for one, two in titles):
-        return None
+        return no_header
     if split is _by_blanks and not any(_SURE.fits(text[one:two].strip(_EDGES)) for one, two in titles):
-        return None
+        return no_header
     keyed = [(place, families(text[one:two].strip(_EDGES))) for place, (one, two) in enumerate(titles)]
     columns = {place: Column(found, []) for place, found in keyed if found}
     if not columns:
-        return None
+        return no_header
     end = high
     ruled = False
     for one, two in _lines(text, high, newline):
@@ -71,19 +72,19 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
             end = two
             continue
         if split is _by_pipes and not ruled:
-            return None
+            return no_header
         cells = split(text, one, two)
         if len(cells) != len(titles):
             break
         if end == high and text[slice(*cells[0])] == text[slice(*titles[0])]:
             # Lines that begin with the same word are no header and its rows.
-            return None
+            return no_header
         for place, column in columns.items():
             value = _trimmed(text, *cells[place])
             if value is not None:
                 column.values.append(value)
         end = two
-    return Table(list(columns.values()), end) if end > high else None
+    return Table(list(columns.values()), end) if end > high else no_header
 
 
 def _newline(text: bytes, at: int) -> bytes:

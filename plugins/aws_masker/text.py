@@ -106,7 +106,7 @@ class TextMasker:
             else:
                 since.append(len(whole))
         automaton = Automaton([texts[index].data[name.start : name.end] for index, name in learned.names.values()])
-        hits = (hit for hit in automaton.hits(whole) if hit.start >= since[hit.which])
+        hits = (hit for hit in automaton.hits(whole, self._rules.limits.overlaps) if hit.start >= since[hit.which])
         taken = [
             (offset + start, offset + end)
             for offset, index in zip(starts, fresh, strict=True)

@@ -18,6 +18,7 @@ from aws_masker.kong import schema
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
 SMALL = {"body": 3000, "depth": 20, "values": 50, "identifiers": 10, "names": 5, "event": 2000, "answer": 5000}
+OVERLAPPING = "".join(f"--bucket {'-'.join(['q7'] * count)}\n" for count in range(1, 60)) + "-".join(["q7"] * 3000)
 
 Start = Callable[[Setup], Stack]
 
@@ -121,6 +122,12 @@ def test_an_answer_beyond_a_limit_is_broken_off(small: Stack, upstream: RawUpstr
         assert f"limits.{limit}" in small.error_log()
 
 
+def test_names_made_to_overlap_are_refused(stack: Stack) -> None:
+    answer = ask(stack.url, "/v1/messages", message(OVERLAPPING))
+    assert (answer.status, answer.is_error) == (413, True)
+    assert "limits.overlaps" in answer.json()["error"]["message"]
+
+
 def test_more_requests_at_once_than_allowed_are_told_so(start_stack: Start, api: FakeApi) -> None:
     stack = start_stack(Setup(api.url, config={"limits": {"concurrency": 1}}))
     body = message("\n".join(f"i-{number:017x}" for number in range(20_000)))
@@ -142,4 +149,10 @@ def test_more_requests_at_once_than_allowed_are_told_so(start_stack: Start, api:
 def test_every_limit_of_the_plugin_is_reached_here() -> None:
     """That of an inventory, which is read at start, is reached in the tests of limits without Kong."""
     (limits,) = (one["limits"]["fields"] for one in schema.fields() if "limits" in one)
-    assert {name for one in limits for name in one} == {*SMALL, "concurrency", "answer_seconds", "inventory"}
+    assert {name for one in limits for name in one} == {
+        *SMALL,
+        "concurrency",
+        "answer_seconds",
+        "inventory",
+        "overlaps",
+    }
