@@ -1,12 +1,22 @@
 """What a person sees on the live page, with eyes, with a keyboard only, and with a screen reader."""
 
+import json
 import re
+import secrets
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from aws_masker.fake_api import FakeApi
 from page_parts import MARKUP, bodies, masked, record
+from patterns import PATTERNS
 
 from .conftest import PHONE, WIDE, Open, Shown
 
@@ -202,6 +212,58 @@ def test_a_server_that_goes_away_is_told_and_what_was_missed_comes_later(open_pa
     shown.start()
     # Another process: what the one before it showed is gone there as well.
     expect(_items(page)).to_have_count(1)
+
+
+def test_the_requests_of_a_real_gateway_are_shown_without_an_original(browser: Browser, tmp_path: Path) -> None:
+    originals = [one for pattern in PATTERNS for one in pattern.originals]
+    command = [sys.executable, "-m", "aws_masker", "gateway", "--listen", "127.0.0.1:0", "--page", "127.0.0.1:0"]
+    environment = {
+        "HOME": str(tmp_path),
+        "AWS_MASKER_KEY": secrets.token_hex(32),
+        "AWS_MASKER_VAULT": "memory://",
+        "AWS_MASKER_RECORD_BODIES": "masked",
+    }
+    with FakeApi.in_thread() as api:
+        running = subprocess.Popen(
+            command,
+            env={**environment, "AWS_MASKER_UPSTREAM": api.url},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert running.stderr is not None
+            told = "".join(_until_page(running.stderr))
+            gateway, shown_at = (re.search(rf"{before}(http://\S+)", told) for before in ("listens on ", "shown at "))
+            assert gateway is not None
+            assert shown_at is not None
+            page = browser.new_page()
+            page.goto(shown_at[1])
+            content = "\n".join(pattern.text for pattern in PATTERNS)
+            body = {"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
+            headers = {"content-type": "application/json", "x-api-key": "k", "anthropic-version": "2023-06-01"}
+            request = urllib.request.Request(f"{gateway[1]}/v1/messages", json.dumps(body).encode(), headers)
+            urllib.request.urlopen(request, timeout=30).close()
+            _items(page).first.locator("summary").click()
+            page.get_by_role("button", name="Show what was sent").click()
+            expect(page.get_by_role("region", name="Sent to the API")).to_be_visible()
+            assert page.locator("mark").count() > len(PATTERNS)
+            text = page.content()
+            assert [one for one in originals if one in text] == []
+            page.close()
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
+            assert running.stderr is not None
+            running.stderr.close()
+
+
+def _until_page(output: IO[str]) -> Iterator[str]:
+    """Yield the lines that a gateway prints, up to the one that names its page."""
+    for line in iter(output.readline, ""):
+        yield line
+        if "shown at" in line:
+            return
 
 
 def test_another_site_cannot_read_it(open_page: Open, shown: Shown) -> None:

@@ -130,8 +130,8 @@ function detail(item, record, bodies, id) {
   const families = masked(record);
   find(".found").hidden = !families.length;
   meters(find(".found ul"), families.map(([name, count]) => [name, count, number.format(count)]));
-  const stages = Object.entries(record.ms).filter(([stage]) => stage in STAGES);
-  meters(find(".took ul"), stages.map(([stage, ms]) => [STAGES[stage], ms, milliseconds(ms)]));
+  const stages = Object.keys(STAGES).filter((stage) => stage in record.ms);
+  meters(find(".took ul"), stages.map((stage) => [STAGES[stage], record.ms[stage], milliseconds(record.ms[stage])]));
   const show = find(".show");
   show.hidden = !bodies;
   find(".hint").textContent = bodies
