@@ -41,7 +41,7 @@ class RealKong:
             "ANONYMOUS_REPORTS": "off",
             "MEM_CACHE_SIZE": "16m",
             "TRUSTED_IPS": "127.0.0.1/32",
-            "LOG_LEVEL": "notice",
+            "LOG_LEVEL": setup.log_level,
             **{f"ERROR_TEMPLATE_{kind}": f"{ROOT}/kong/error.json" for kind in ("JSON", "PLAIN", "HTML")},
             "PLUGINSERVER_NAMES": "aws-masker",
             "PLUGINSERVER_AWS_MASKER_SOCKET": self._socket,

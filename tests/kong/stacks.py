@@ -44,6 +44,7 @@ class Setup:
     accepted_keys: str = ""
     consumers: Mapping[str, str] = field(default_factory=dict)
     """Names and keys of consumers."""
+    log_level: str = "notice"
     refuses: bool = False
     """Whether this stack serves nobody by design, so that nobody can wait for it to."""
 
@@ -175,12 +176,12 @@ def records(stack: Stack) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def record_of(stack: Stack, send: Callable[[str], object]) -> dict[str, Any]:
-    """Have ``send`` send a request to the path that it is given, and return its record."""
-    path = f"/v1/messages?mark={secrets.token_hex(8)}"
-    send(path)
+def record_of(stack: Stack, send: Callable[[Mapping[str, str]], object]) -> dict[str, Any]:
+    """Have ``send`` send a request with the headers that it is given, and return its record."""
+    given = secrets.token_hex(16)
+    send({"X-Request-ID": given})
 
     def look() -> dict[str, Any] | None:
-        return next((one for one in records(stack) if one["request"]["uri"] == path), None)
+        return next((one for one in records(stack) if one["aws_masker"]["request_id"] == given), None)
 
     return wait_for(look)

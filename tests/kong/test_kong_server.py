@@ -17,6 +17,7 @@ import pytest
 from stacks import wait_for
 
 from aws_masker.kong import server
+from aws_masker.kong.journal import Journal
 from aws_masker.kong.server import Connections, PluginServer
 
 Handler = Callable[[Any], None]
@@ -77,6 +78,7 @@ class Lab:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "socket"
+        self.journal = Journal(list)
         self.access: Handler = lambda _: None
 
         class Plugin:
@@ -85,6 +87,8 @@ class Lab:
 
             def access(plugin, kong: Any) -> None:  # noqa: N805
                 self.access(kong)
+
+            journal = self.journal
 
         self.server = PluginServer(Plugin)
         self._listener = server.listen(self.path)
@@ -250,6 +254,8 @@ def test_junk_ends_its_connection_and_no_other(lab: Lab, junk: bytes, capsys: py
     other = lab.kong()
     assert lab.kong().send(junk) == b""
     assert other.handle() == ["ret"]
+    (told,) = lab.journal.notices()
+    assert told.startswith("a connection sent what is no message: ")
 
 
 def test_the_socket_is_for_this_user_only_and_replaces_a_stale_one(tmp_path: Path) -> None:

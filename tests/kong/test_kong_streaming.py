@@ -5,7 +5,7 @@ import http.client
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from client import Answer, ask, message, streaming
@@ -85,7 +85,7 @@ def test_a_token_cut_in_pieces_comes_back_whole(raw_stack: Stack, upstream: RawU
     thread.start()
     answers: list[Answer] = []
     request = message(f"stop {INSTANCE}", stream=True)
-    record = record_of(raw_stack, lambda path: answers.append(ask(raw_stack.url, path, request)))
+    record = record_of(raw_stack, lambda given: answers.append(ask(raw_stack.url, "/v1/messages", request, given)))
     thread.join()
     (answer,) = answers
     events = [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
@@ -107,9 +107,9 @@ def test_an_answer_that_breaks_off_breaks_off_for_the_client(
 
 
 def test_a_broken_off_answer_is_recorded_as_one(raw_stack: Stack, upstream: RawUpstream) -> None:
-    def send(path: str) -> None:
+    def send(given: Mapping[str, str]) -> None:
         with upstream.answering(HEAD + chunk(BEGIN)), pytest.raises(BROKEN_OFF):
-            ask(raw_stack.url, path, message(f"stop {INSTANCE}", stream=True))
+            ask(raw_stack.url, "/v1/messages", message(f"stop {INSTANCE}", stream=True), given)
 
     record = record_of(raw_stack, send)
     assert record["aws_masker"]["outcome"] == "broken_off"

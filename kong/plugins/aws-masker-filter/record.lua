@@ -1,9 +1,10 @@
 -- The record of a request and its answer: what Python knows of it, and what is seen here, in one. What its members are
 -- is said in plugins/aws_masker/audit/record.py; none holds a value of the conversation.
 --
--- It becomes the member `aws_masker` of Kong's log record (file-log, http-log and so on), from which credentials are
--- taken out, which Kong would write in clear. Where somebody listens, it goes to the plugin server, too, through a
--- queue: it is there after the answer, several at a time, and again when the plugin server was not there.
+-- It becomes the member `aws_masker` of Kong's log record (file-log, http-log and so on). Out of that are taken: all
+-- headers but a few that say nothing, which Kong would write in clear, and the path and query, which may hold anything.
+-- Where somebody listens, the record goes to the plugin server, too, through a queue: it is there after the answer,
+-- several at a time, and again when the plugin server was not there.
 
 local cjson = require("cjson.safe")
 local Queue = require("kong.tools.queue")
@@ -13,8 +14,9 @@ local find, format, gmatch, match = string.find, string.format, string.gmatch, s
 
 local _M = {}
 
-local REQUEST_CREDENTIALS = { "x-api-key", "authorization", "proxy-authorization", "cookie", "apikey" }
-local ANSWER_CREDENTIALS = { "set-cookie" }
+-- Headers that a client could not use to say anything, and some of the API's.
+local REQUEST_HEADERS = { "content-length", "transfer-encoding" }
+local ANSWER_HEADERS = { "content-length", "content-type", "request-id", "retry-after", "transfer-encoding" }
 
 local HEX = "^" .. string.rep("%x", 8) .. string.rep("%-" .. string.rep("%x", 4), 3) .. "%-" .. string.rep("%x", 12) .. "$"
 local METHODS = { GET = 1, HEAD = 1, POST = 1, PUT = 1, PATCH = 1, DELETE = 1, OPTIONS = 1 }
@@ -154,14 +156,30 @@ local function bring(_, entries)
 end
 
 
+local function some(names, get)
+  local found = {}
+  for _, name in ipairs(names) do
+    found[name] = get(name)
+  end
+  return found
+end
+
+
+local function clean_kongs_own(record)
+  local headers = some(REQUEST_HEADERS, kong.request.get_header)
+  headers["x-request-id"] = record.request_id
+  kong.log.set_serialize_value("request.headers", headers)
+  kong.log.set_serialize_value("response.headers", some(ANSWER_HEADERS, kong.response.get_header))
+  for _, name in ipairs({ "request.uri", "request.url", "upstream_uri" }) do
+    kong.log.set_serialize_value(name, record.endpoint)
+  end
+  kong.log.set_serialize_value("request.querystring", nil)
+end
+
+
 function _M.log(ctx)
-  for _, name in ipairs(REQUEST_CREDENTIALS) do
-    kong.log.set_serialize_value("request.headers." .. name, nil)
-  end
-  for _, name in ipairs(ANSWER_CREDENTIALS) do
-    kong.log.set_serialize_value("response.headers." .. name, nil)
-  end
   local record = _M.of(ctx)
+  clean_kongs_own(record)
   kong.log.set_serialize_value("aws_masker", record)
   -- What Python answered says who listens; where it answered nothing, it may tell when it is back.
   local audit = EVERY

@@ -4,21 +4,18 @@ import json
 import logging
 import secrets
 import time
-import traceback
 from dataclasses import dataclass, field
-from typing import Final
 
 from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import METHODS, AuditRecord, Outcome, kinds_of, model_name, now
 from aws_masker.audit.writer import Writer
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
+from aws_masker.faults import place_of
 from aws_masker.restore.text import RestoreCounts
 from aws_masker.vault import State
 
 log = logging.getLogger("aws_masker.gateway")
-
-_PACKAGE: Final = __name__.partition(".")[0]
 
 
 @dataclass(slots=True)
@@ -152,16 +149,11 @@ def notice(text: str) -> None:
 
 def log_fault(error: BaseException, where: str, request_id: str = "") -> None:
     """Log a fault of ours by the kind of ``error`` and its place in our code: its message may hold an original."""
-    place = ""
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] == _PACKAGE:
-            place = f"{module}:{line}"
     entry = {
         "time": now(),
         "request_id": request_id,
         "fault": type(error).__name__,
         "during": where,
-        "at": place,
+        "at": place_of(error),
     }
     log.error(json.dumps(entry, separators=(",", ":")))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -24,8 +24,9 @@ from aws_masker.audit.hub import Bodies, Records
 from aws_masker.audit.record import AuditRecord
 from aws_masker.audit.writer import Writer
 from aws_masker.errors import MaskerError
+from aws_masker.faults import tell_no_values
 from aws_masker.gateway.exchange import Exchanges
-from aws_masker.gateway.record import LogLines, log, notice
+from aws_masker.gateway.record import LogLines, log, log_fault, notice
 from aws_masker.gateway.server import Server
 from aws_masker.gateway.upstream import Upstream
 from aws_masker.keyfile import state_folder
@@ -198,6 +199,7 @@ def run(settings: Settings) -> int:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+    tell_no_values(lambda error: log_fault(error, "a thread"))
     try:
         return asyncio.run(_serve(settings, stdout))
     except KeyboardInterrupt:  # before there was anything to stop
@@ -214,6 +216,7 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, stdout: Writer) -> int:
+    asyncio.get_running_loop().set_exception_handler(_uncaught)
     masker = await asyncio.to_thread(Masker, settings)
     try:
         return await _until_stopped(settings, masker, stdout)
@@ -246,6 +249,13 @@ async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> 
         await stopping
     await warming
     return 0
+
+
+def _uncaught(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what no task caught. asyncio's own log would quote it."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log_fault(error, "the event loop")
 
 
 @contextlib.contextmanager

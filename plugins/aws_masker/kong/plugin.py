@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol
 
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
+from aws_masker.faults import describe
 from aws_masker.kong import batches, exchange, schema
-from aws_masker.kong.faults import describe
 from aws_masker.kong.journal import Journal, Part
 from aws_masker.kong.maskers import Maskers, Tenants
 from aws_masker.masker import Masker

@@ -22,7 +22,8 @@ configurations are sent back to Kong, bodies   nothing is sent back or printed
 are logged with ``-v``
 =============================================  ========================================================================
 
-What this process prints reaches Kong's log below its default level, so faults go through ``kong.log.err``.
+What this process prints reaches Kong's log below its default level. So faults go through ``kong.log.err``, and those
+that belong to no request with the answer to the filter's next records.
 
 Threads, not gevent: masking is computation, in which a greenlet holds up all others (measured: beside bodies of 5 MB,
 small ones had to wait ten times as long), and Redis would need every socket of the process to be patched.
@@ -53,8 +54,8 @@ import msgpack
 from kong_pdk.pdk import Kong
 
 from aws_masker import coredumps
+from aws_masker.faults import describe, tell_no_values
 from aws_masker.kong import plugin, schema
-from aws_masker.kong.faults import describe
 from aws_masker.kong.journal import NotReadyError
 from aws_masker.masker import Masker, settle
 from aws_masker.settings import Settings
@@ -145,6 +146,11 @@ class PluginServer:
             "Version": plugin.VERSION,
             "Schema": {"name": plugin.NAME, "fields": [{"config": config}]},
         }
+
+    def tell(self, text: str) -> None:
+        """Have Kong log ``text`` as an error, when it next brings records; what is printed here is below its level."""
+        _tell(text)
+        self._kind.journal.tell(text)
 
     def close(self) -> None:
         """Have the last records written."""
@@ -249,7 +255,7 @@ class Connections:
                 for message in _messages(connection):
                     connection.sendall(self._answer(message))
             except (ValueError, TypeError, msgpack.UnpackException) as error:
-                _tell(f"a connection sent what is no message: {describe(error)}")
+                self._server.tell(f"a connection sent what is no message: {describe(error)}")
             finally:
                 self._places.release()
 
@@ -322,6 +328,7 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
     if options.config:
         os.environ["AWS_MASKER_CONFIG"] = str(options.config)
     path = options.socket or options.prefix / f"{plugin.NAME}.socket"
+    tell_no_values(lambda error: server.tell(f"internal error: {describe(error)}"))
     parent = os.getppid()
     warm()
     listener = listen(path)
