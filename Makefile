@@ -14,7 +14,7 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c "$(SUPPORTED)" 2>/dev/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo verify test lint report bench accuracy vulnerabilities lock clean
+.PHONY: help run demo verify test lint report bench accuracy fuzz vulnerabilities lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(VENV)/dev.stamp ## Measure throughput and added latency
 
 accuracy: $(VENV)/dev.stamp ## Measure what is found and what is changed without need, on texts made from public packages
 	@exec $(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## Try damaged bodies, answers and messages for minutes (in `make test` it is seconds)
+	@exec $(BIN)/python -m pytest tests/test_fuzz.py tests/kong/test_kong_fuzz.py --hypothesis-profile=fuzz $(ARGS)
 
 vulnerabilities: requirements-dev.lock $(BIN)/python ## Look the locked dependencies up in PyPI's list of vulnerabilities
 	$(BIN)/python -m venv $(VENV)/vulnerabilities

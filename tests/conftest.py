@@ -7,6 +7,7 @@ needs a machine that CI is not (a reason that begins with one of ``ALLOWED_SKIPS
 import os
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 from redis_fixture import redis_server, start_redis
@@ -16,6 +17,9 @@ __all__ = ["redis_server", "start_redis"]
 
 # Tests that stand in a class for several modules; pytest would not explain their assertions otherwise.
 pytest.register_assert_rewrite("e2e.conversation_tests")
+
+# Many times as many examples as usual, for `make fuzz`.
+hypothesis.settings.register_profile("fuzz", max_examples=20_000, print_blob=True)
 
 ALLOWED_SKIPS = ("stack: ", "this machine has no IPv6")
 """``stack``: what needs the containers of the whole chain."""
