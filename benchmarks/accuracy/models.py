@@ -21,7 +21,7 @@ _MAKES: Final = re.compile(r"(?:Create|Delete|Register|Deregister|Import|Put|Add
 _NAMES: Final = re.compile(r"(.+?)(Name|Id|ID|Identifier)s?")
 # Made for one request, or a version: nothing that anybody named or would know again.
 _NO_RESOURCES: Final = frozenset(
-    ("tag", "tags", "version", "client", "request", "type", "event", "metric", "attribute")
+    ("tag", "tags", "version", "client", "request", "type", "event", "metric", "attribute", "region")
 )
 
 
@@ -91,7 +91,11 @@ def named(shapes: dict[str, Any], member: str, shape_name: str, among: frozenset
         shape = shapes[shape_name]
     if shape["type"] != "string" or "enum" in shape:
         return None
-    noun = noun_of(member, among) or (len(member) > len("Name") and noun_of(shape_name, among))
+    noun = noun_of(member, among)
+    if not noun:
+        # A member without such an ending may be named for the noun itself: Bucket, of the shape BucketName.
+        noun = noun_of(shape_name, among)
+        noun = noun if noun and member.lower().endswith(noun.lower()) else ""
     return (noun, shape.get("pattern", ""), listed) if noun else None
 
 

@@ -55,6 +55,9 @@ def ipv4(text: bytes, start: int, end: int, *, private: bool) -> tuple[Span, ...
         return None if count else NOTHING
     if count == 0 or address in _EVERYBODYS:
         return NOTHING
+    # Numbers without a zero before the point, side by side in the path of a drawing: c.2.2.2.6.
+    if not private and text[start - 1 : start] == b".":
+        return None
     if private:
         if octets[2:] == [0, 0] and _names_block(text, start):
             return NOTHING

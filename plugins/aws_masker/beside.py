@@ -1,6 +1,6 @@
 """The pass over keys: finds the values that are identifiers because of a key, a flag or the title of a column."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from aws_masker.catalogue import ANY_VALUE, Family
@@ -9,6 +9,7 @@ from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
 from aws_masker.re2c import Pattern, Span
+from aws_masker.shared import Subject, counts, is_api
 from aws_masker.tables import table_at
 from aws_masker.values import Value, definition_at, values_at
 
@@ -17,6 +18,7 @@ _CLOSING: Final = frozenset(b"\"'`\\\x00")
 _LOOK_BACK: Final = 60
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
 MAX_NOTHING: Final = 16
+_SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
     r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
@@ -28,11 +30,11 @@ _GETTERS: Final = Pattern(
 class Beside:
     """The keys of one catalogue, compiled, and the forms that their values must have."""
 
-    def __init__(self, families: list[tuple[int, Family]]) -> None:
-        """Compile the ``keys`` rows among ``families``, given with their place in the catalogue."""
+    def __init__(self, families: list[tuple[int, Family]], shared: frozenset[str] = frozenset()) -> None:
+        """Compile the ``keys`` rows among ``families``, with their place in the catalogue, and the ``shared`` keys."""
         keyed = [(index, family) for index, family in families if family.keys]
         self._families = dict(keyed)
-        self._keys = Keys(keyed)
+        self._keys = Keys(keyed, shared)
         self.search = Pattern(self._keys.pattern)
         self._forms = {
             index: Pattern(family.value) for index, family in keyed if family.value and family.value != ANY_VALUE
@@ -47,6 +49,7 @@ class Beside:
         table_end = -1
         search = self.search.search
         resolved: dict[bytes, Met | None] = {}
+        subject = Subject(text)
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
@@ -61,7 +64,7 @@ class Beside:
                 # What is no header is looked at again, from the key on.
                 position = key
                 if key >= table_end:
-                    table = table_at(text, key, self._keys.families)
+                    table = table_at(text, key, self._titles(subject, key))
                     table_end = table.end
                     for column in table.columns:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
@@ -69,9 +72,38 @@ class Beside:
             plain = met.joint.series is Series.ONE and met.joint.kind is not Kind.DEFINITION
             if plain and _ends_value(text, known.get(position)):
                 continue
-            for finding in self._values(text, key, start + met.high, position, met, known):
+            found = self._values(text, key, start + met.high, position, met, known)
+            if met.shared and not subject.is_aws(key):
+                found = self._counting(text, found, key, start + met.high, position)
+            for finding in found:
                 yield finding
                 position = max(position, finding.end)
+
+    def _titles(self, subject: Subject, at: int) -> Callable[[bytes], list[int]]:
+        """Return what tells the families of a table's titles."""
+
+        def families(title: bytes) -> list[int]:
+            found = self._keys.families(title)
+            if self._keys.is_shared(title) and not is_api(title) and not subject.is_aws(at):
+                return [family for family in found if self._families[family].value not in ("", ANY_VALUE)]
+            return found
+
+        return families
+
+    def _counting(self, text: bytes, found: Iterable[Finding], key: int, joint: int, end: int) -> Iterator[Finding]:
+        """Yield those findings beside a shared key that count in a text that does not speak of AWS."""
+        low = key
+        while low > 0 and text[low - 1] in _SPELLED:
+            low -= 1
+        if text.startswith(b"--", low - 2, low):
+            low -= 2
+        for one in found:
+            family = self._families[one.family]
+            secret = family.kind == "secret"
+            # A form that the value has to have says enough.
+            formed = family.value and family.kind not in ("secret", "pii")
+            if formed or counts(text[low:joint], text[joint:end], text[one.start : one.end], secret=secret):
+                yield one
 
     def _values(
         self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]

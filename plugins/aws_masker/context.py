@@ -29,12 +29,16 @@ _JOINERS: Final = b"-_ "
 
 
 class Met(NamedTuple):
-    """A key with its joint as they were met: the families of the key, its extent in the match, and the joint."""
+    """A key with its joint as they were met: the families of the key, its extent in the match, and the joint.
+
+    ``shared`` tells that the key means something else outside AWS.
+    """
 
     families: list[int]
     low: int
     high: int
     joint: Joint
+    shared: bool
 
 
 def spelling(key: str, between: str = "[-_ ]?") -> str:
@@ -55,8 +59,9 @@ def normal(key: bytes) -> bytes:
 class Keys:
     """The keys of a catalogue, and the families that each stands for."""
 
-    def __init__(self, families: Iterable[tuple[int, Family]]) -> None:
-        """Index the ``keys`` rows among ``families``, given with their place in the catalogue."""
+    def __init__(self, families: Iterable[tuple[int, Family]], shared: frozenset[str] = frozenset()) -> None:
+        """Index the ``keys`` rows among ``families``, given with their place in the catalogue, and those ``shared``."""
+        self._shared = frozenset(normal(key.encode()) for key in shared)
         # Of families with a key in common, those that ask for a form come first.
         families = sorted(families, key=lambda one: not one[1].value)
         self._families: dict[bytes, list[int]] = {}
@@ -82,6 +87,11 @@ class Keys:
         """Tell whether a value is itself the name of a key, as in a list of required members."""
         return normal(word) in self._families
 
+    def is_shared(self, key: bytes) -> bool:
+        """Tell whether a key, in whatever spelling, means something else outside AWS."""
+        name = normal(key)
+        return name in self._shared or name.removesuffix(b"s") in self._shared
+
     def families(self, key: bytes) -> list[int]:
         """Return the places of the families that a key stands for, in whatever spelling."""
         name = normal(key)
@@ -94,22 +104,23 @@ class Keys:
             cell = False
             low = 2
             high = _SPELLED.match(match, low)
-            found = self._of_flag(match[low:high])
+            name = self._of_flag(match[low:high])
         else:
             low, high = self._extent(match)
             cell = 0 < low == _CELL_BEGINS.match(match)
-            found = self.families(match[low:high])
+            name = match[low:high]
+        found = self.families(name)
         if not found:
             return None
         key = normal(match[low:high])
         plural = key.endswith(b"s") and (key not in self._families or key.endswith((b"names", b"ids")))
-        return Met(found, low, high, joint_of(match[high:], flag=flag, cell=cell, plural=plural))
+        return Met(found, low, high, joint_of(match[high:], flag=flag, cell=cell, plural=plural), self.is_shared(name))
 
-    def _of_flag(self, spelled: bytes) -> list[int]:
-        """Return the families of a flag, which may have words before the key: --source-db-instance-identifier."""
+    def _of_flag(self, spelled: bytes) -> bytes:
+        """Return the key in a flag, which may have words before it: --source-db-instance-identifier."""
         words = spelled.split(b"-")
-        tails = (self.families(b"".join(words[skip:])) for skip in range(min(5, len(words))))
-        return next((tail for tail in tails if tail), [])
+        tails = (b"".join(words[skip:]) for skip in range(min(5, len(words))))
+        return next((tail for tail in tails if self.families(tail)), b"")
 
     def _extent(self, match: bytes) -> Span:
         """Return where the key stands in a match that is no flag's: behind a boundary, or the first of its humps."""

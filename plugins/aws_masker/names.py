@@ -50,6 +50,7 @@ _COMMON: Final = Pattern(
     "|".join(
         (
             *_PLACEHOLDERS,
+            r"0{8}-0{4}-0{4}-0{4}-0{12}",
             r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
             r"v?[0-9]{1,6}(?:\.[0-9x]{1,6}){1,4}(?:[-+][a-z0-9.]{1,20})?",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
@@ -59,6 +60,7 @@ _COMMON: Final = Pattern(
             r"AWSServiceRoleFor[A-Za-z0-9_]{1,100}",
             r"aws/[A-Za-z0-9/_.-]{1,100}|alias/aws/[A-Za-z0-9/_.-]{1,100}",
             r"default[.:][A-Za-z0-9_.:-]{1,100}",
+            r"(?:cn\.)?com\.amazonaws\.[a-z0-9.-]{2,80}",
             r"[a-z0-9.-]{2,60}\.(?:amazonaws\.com|aws\.internal|amazon\.com)(?:\.cn)?",
         )
     )

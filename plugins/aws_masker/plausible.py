@@ -21,6 +21,11 @@ _EXPRESSION: Final = Pattern(
     r"ctx|context|request|req|env|cfg|opts|input|output|resource|aws_[a-z_]+|cls|super|path|random_[a-z_]+)[.\[].*"
     r"|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select|FindInMap|If|Base64|Split|Cidr)|[A-Za-z_.]+\[.*"
 )
+# A variable or a placeholder that says what it stands for: oldTableName, conn_id.
+_NAMES_ITSELF: Final = Pattern(
+    r"(?i:[a-z0-9_-]*[-_])?(?i:name|id|identifier)s?|[A-Za-z0-9]*[a-z0-9](?:Name|Id|ID|Identifier)s?"
+    r"|(?:[a-z]+[A-Z][a-z]+)+(?:Status|Version|Type)"
+)
 _BRACKETED: Final = Pattern(r".*[(){}].*")
 # Attributes and methods: in code an expression, in a settings file a name with dots.
 _DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
@@ -66,6 +71,8 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
 
 def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a name that somebody gave."""
+    if _NAMES_ITSELF.fits(word):
+        return False
     if not PLAUSIBLE.fits(word):
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
     if value.quoted:

@@ -34,6 +34,9 @@ from aws_masker.tokens import LABEL_PATTERN, MAX_LABEL_LENGTH
 
 KINDS: Final = ("account", "identifier", "network", "name", "secret", "pii")
 ANY_VALUE: Final = "<any>"
+# Common words, and keys that mean something else elsewhere; see names and shared.
+WORDS: Final = "words.txt"
+SHARED_KEYS: Final = "shared_keys.txt"
 MACROS: Final[Mapping[str, str]] = {
     "<hex>": "(?:[0-9a-f]{17}|[0-9a-f]{8})",
     "<hex8>": "[0-9a-f]{8}",
@@ -77,6 +80,7 @@ class Catalogue:
     families: tuple[Family, ...]
     suffixes: tuple[str, ...]
     words: frozenset[str]
+    shared_keys: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -165,6 +169,10 @@ def words(lines: Iterable[str]) -> frozenset[str]:
     return frozenset(word for line in lines if (word := line.partition("#")[0].strip().lower()))
 
 
+def _listed(file: str) -> frozenset[str]:
+    return words(resources.files(__name__).joinpath(file).read_text("utf-8").splitlines())
+
+
 @functools.cache
 def load() -> Catalogue:
     """Read the whole catalogue.
@@ -173,10 +181,7 @@ def load() -> Catalogue:
     """
     families: list[Family] = []
     suffixes: list[str] = []
-    common: frozenset[str] = frozenset()
     for file in sorted(resources.files(__name__).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".txt"):
-            common |= words(file.read_text("utf-8").splitlines())
         if not file.name.endswith(".toml"):
             continue
         try:
@@ -192,4 +197,4 @@ def load() -> Catalogue:
             message = f"family {one.name}: stands twice in the catalogue"
             raise CatalogueError(message)
         seen.add(one.name)
-    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), common)
+    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), _listed(WORDS), _listed(SHARED_KEYS))

@@ -1,0 +1,88 @@
+"""Keys that AWS shares with the rest of the world: where the value beside a ``TableName`` or ``userName`` counts.
+
+Such keys (``shared_keys.txt``) are met in any program. Beside one, a value is an identifier in a text that speaks of
+AWS, or under a key that is written as only AWS's API writes it; elsewhere only if the value itself looks like a name
+that somebody gave to a resource, rather than a word or an identifier of a programming language.
+
+What a text speaks of is told by the text alone, never by others: a text is masked the same way wherever it stands.
+"""
+
+from typing import Final
+
+from aws_masker.joints import END
+from aws_masker.re2c import Pattern
+
+_AWS: Final = Pattern(
+    r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation|CDK|cdk)(?:[^a-z]|$)"
+    r"|amazonaws|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
+    r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
+    # Constructs of the CDK, requests and commands of the SDKs.
+    r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
+    r"|new [A-Z][A-Za-z0-9]+(?:Command\(\{|Request\(\))|[a-z][A-Za-z0-9]+Request\.builder\("
+)
+# As only AWS's API and its tools write it: DBInstanceIdentifier.
+_API: Final = Pattern(r"[A-Z]+[a-z][A-Za-z0-9]*")
+_CONSTANT: Final = Pattern(r"[A-Z][A-Z0-9_]*")
+# A member of JSON or YAML, a line of a settings file, a row of a table: not an assignment in a program.
+_MEMBER: Final = Pattern(r"(?s:s?(?:\\*[\"'`])?\]?[ \t]*(?::(?:[^=:].*)?|\|.*|=[ \t]*))")
+_ASSIGNED: Final = Pattern(r"s?=[\"']?")
+_WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][a-z]*-[A-Za-z]+|[0-9a-f]+(?:-[0-9a-f]+)*")
+# A bare noun (domain, package) says less than its name or id.
+_NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
+_PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
+_ELSEWHERE: Final = Pattern(r".*[./@:\\ ].*")
+# Three parts with dashes, or two of which one is a number, a stage or a place; no header's name (X-Api-Version).
+_GIVEN: Final = Pattern(
+    r"[a-z0-9]+(?:-[A-Za-z0-9_]+){2,}"
+    r"|(?:[A-Za-z0-9]+[-_])+(?i:prod|production|stg|staging|qa|uat|preprod|[a-z]{2,3}[a-z]?[0-9])(?:[-_][A-Za-z0-9]+)*"
+    r"|[A-Za-z]+-[A-Za-z-]*[0-9][A-Za-z0-9-]*"
+)
+# Letters and a digit among them, or something that is neither: no word of any language.
+_STRONG: Final = Pattern(r"[!-~]*(?:[A-Za-z][!-~]*[0-9]|[0-9][!-~]*[A-Za-z])[!-~]*")
+MIN_STRONG: Final = 8
+# Words of other languages, as JSON may spell them, and a word with a number.
+_WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
+
+
+class Subject:
+    """What the pieces of one text speak of, looked at once each and only where it matters."""
+
+    __slots__ = ("_aws", "_high", "_low", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        """Take texts put together, with END between them."""
+        self._text = text
+        self._low = self._high = 0
+        self._aws = False
+
+    def is_aws(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` speaks of AWS."""
+        if not self._low <= at < self._high:
+            # END itself is a boundary, so it belongs to the piece.
+            self._low = max(0, self._text.rfind(END, 0, at))
+            high = self._text.find(END, at)
+            self._high = high if high >= 0 else len(self._text)
+            self._aws = _AWS.search(self._text, self._low, self._high) is not None
+        return self._aws
+
+
+def is_api(key: bytes) -> bool:
+    """Tell whether a key is written as only AWS's API and its tools write it."""
+    return _API.fits(key)
+
+
+def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool) -> bool:
+    """Tell whether ``word`` is an identifier or secret beside a shared key, in a text that does not speak of AWS."""
+    if b" " in key:
+        return False
+    constant = bool(_CONSTANT.fits(key) and _ASSIGNED.fits(joint))
+    if secret:
+        return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
+    if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
+        return b"://" not in word
+    if not _NOUN_NAMED.fits(key) or _WORD.fits(word):
+        return False
+    if constant or key.startswith(b"--"):
+        return not (constant and _PATH.fits(word))
+    return not _ELSEWHERE.fits(word) and bool(_MEMBER.fits(joint) or _GIVEN.fits(word))

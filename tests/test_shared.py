@@ -1,0 +1,80 @@
+"""Keys that AWS shares with the rest of the world: beside them a value counts in a text of AWS, or if it says so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from aws_masker import Masker, catalogue
+from aws_masker.joints import END
+from aws_masker.shared import Subject
+from masking import marked, masker, plain
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Masker]:
+    with masker() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A text that speaks of AWS, in whatever way.
+        'client = boto3.client("x")\ntable_name = "«PaymentsWorker»"',
+        'resource "aws_dynamodb_table" "x" {\n  table_name = "«PaymentsWorker»"',
+        'region: eu-west-1\ntable_name = "«payments_worker»"',
+        'rds.Table(\n    self, "Main",\n    table_name="«PaymentsWorker»",',
+        # A key as only AWS writes it.
+        '"TableName": "«PaymentsWorker»"',
+        "TableName: «PaymentsWorker»",
+        # Settings and members, and no mere word.
+        '"tableName": "«PaymentsWorker»"',
+        "tableName: «payments_worker»",
+        "TABLE_NAME=«payments.worker9»",
+        "--table-name «payments_worker»",
+        # An assignment in a program, of what looks like a name that somebody gave.
+        'table_name = "«payments-worker-prod»"',
+        'table_name = "«acme-orders7»"',
+        '"password": "«xK29dlQpq0»"',
+        "DB_PASSWORD=«xK29d»",
+    ],
+)
+def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'table_name = "payments_worker"',
+        'table_name = "PaymentsWorker"',
+        'tableName: "Warteschlange"',
+        '"username": "Gebruikersnaam"',
+        'template_name = "registration/login.html"',
+        '"tableName": "https://example.org/x"',
+        '"domain": "air_quality"',
+        '"email": "johndoe@example.com"',
+        '"password": "Contrase\\u00f1a"',
+        'password="password123"',
+        '"targetTableName": "targetTableName"',
+        "{ schema, tableName: oldTableName }",
+        "Revision ID: d03e4a635aa3",
+        '"session_id": "1234abcd-12ab-34cd-56ef-1234567890ab"',
+        # No word of AWS, although the letters are there.
+        'flaws = 1\nlaws = 2\ntable_name = "payments_worker"',
+    ],
+)
+def test_elsewhere_a_value_beside_a_shared_key_stays(one: Masker, text: str) -> None:
+    assert one.mask_text(text).text == text
+
+
+def test_what_a_text_speaks_of_is_told_by_itself_alone() -> None:
+    text = END + b"aws s3 ls" + END + b"laws and flaws" + END
+    subject = Subject(text)
+    assert [subject.is_aws(at) for at in (3, 12, 4)] == [True, False, True]
+
+
+def test_every_shared_key_is_a_key() -> None:
+    loaded = catalogue.load()
+    keys = {key.lower() for family in loaded.families for key in family.keys}
+    assert {key for key in loaded.shared_keys if key not in keys and f"{key}s" not in keys} == set()
