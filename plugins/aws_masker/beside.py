@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from aws_masker.catalogue import ANY_VALUE, Family
+from aws_masker.catalogue import ANY_VALUE, Catalogue
 from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
@@ -30,11 +30,11 @@ _GETTERS: Final = Pattern(
 class Beside:
     """The keys of one catalogue, compiled, and the forms that their values must have."""
 
-    def __init__(self, families: list[tuple[int, Family]], shared: frozenset[str] = frozenset()) -> None:
-        """Compile the ``keys`` rows among ``families``, with their place in the catalogue, and the ``shared`` keys."""
-        keyed = [(index, family) for index, family in families if family.keys]
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Compile the ``keys`` rows of ``catalogue``."""
+        keyed = [(index, family) for index, family in enumerate(catalogue.families) if family.keys]
         self._families = dict(keyed)
-        self._keys = Keys(keyed, shared)
+        self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
         self.search = Pattern(self._keys.pattern)
         self._forms = {
             index: Pattern(family.value) for index, family in keyed if family.value and family.value != ANY_VALUE

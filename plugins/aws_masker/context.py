@@ -59,8 +59,16 @@ def normal(key: bytes) -> bytes:
 class Keys:
     """The keys of a catalogue, and the families that each stands for."""
 
-    def __init__(self, families: Iterable[tuple[int, Family]], shared: frozenset[str] = frozenset()) -> None:
-        """Index the ``keys`` rows among ``families``, given with their place in the catalogue, and those ``shared``."""
+    def __init__(
+        self,
+        families: Iterable[tuple[int, Family]],
+        shared: frozenset[str] = frozenset(),
+        other: frozenset[str] = frozenset(),
+    ) -> None:
+        """Index the ``keys`` rows among ``families``, given with their place in the catalogue.
+
+        ``shared`` keys mean something else outside AWS; ``other`` ones only end like a key of a family.
+        """
         self._shared = frozenset(normal(key.encode()) for key in shared)
         # Of families with a key in common, those that ask for a form come first.
         families = sorted(families, key=lambda one: not one[1].value)
@@ -70,6 +78,8 @@ class Keys:
             for key in family.keys:
                 self._families.setdefault(normal(key.encode()), []).append(index)
                 names[key] = None
+        # The pattern meets these first, and they stand for no family.
+        names |= dict.fromkeys(other)
         # The longest first: BucketName before Bucket.
         keys = sorted(names, key=lambda key: (-len(key), key))
         spelled = "|".join(dict.fromkeys(map(spelling, keys))) or NEVER

@@ -163,7 +163,7 @@ class Scanner:
         # Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
-        self._beside = Beside(numbered, catalogue.shared_keys)
+        self._beside = Beside(catalogue)
 
     def find(self, text: bytes) -> list[Finding]:
         """Return what ``text`` holds, in ascending order; of what overlaps, the first is what counts, if it counts.

@@ -24,7 +24,7 @@ nor a number.
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -34,9 +34,10 @@ from aws_masker.tokens import LABEL_PATTERN, MAX_LABEL_LENGTH
 
 KINDS: Final = ("account", "identifier", "network", "name", "secret", "pii")
 ANY_VALUE: Final = "<any>"
-# Common words, and keys that mean something else elsewhere; see names and shared.
+# Common words, keys that mean something else elsewhere, and keys that only end like one; see names and shared.
 WORDS: Final = "words.txt"
 SHARED_KEYS: Final = "shared_keys.txt"
+OTHER_KEYS: Final = "other_keys.txt"
 MACROS: Final[Mapping[str, str]] = {
     "<hex>": "(?:[0-9a-f]{17}|[0-9a-f]{8})",
     "<hex8>": "[0-9a-f]{8}",
@@ -81,6 +82,7 @@ class Catalogue:
     suffixes: tuple[str, ...]
     words: frozenset[str]
     shared_keys: frozenset[str] = frozenset()
+    other_keys: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -169,8 +171,10 @@ def words(lines: Iterable[str]) -> frozenset[str]:
     return frozenset(word for line in lines if (word := line.partition("#")[0].strip().lower()))
 
 
-def _listed(file: str) -> frozenset[str]:
-    return words(resources.files(__name__).joinpath(file).read_text("utf-8").splitlines())
+def _lines(file: str) -> Iterator[str]:
+    for line in resources.files(__name__).joinpath(file).read_text("utf-8").splitlines():
+        if entry := line.partition("#")[0].strip():
+            yield entry
 
 
 @functools.cache
@@ -197,4 +201,5 @@ def load() -> Catalogue:
             message = f"family {one.name}: stands twice in the catalogue"
             raise CatalogueError(message)
         seen.add(one.name)
-    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), _listed(WORDS), _listed(SHARED_KEYS))
+    shared, other = (frozenset(_lines(file)) for file in (SHARED_KEYS, OTHER_KEYS))
+    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), words(_lines(WORDS)), shared, other)
