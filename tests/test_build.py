@@ -93,3 +93,12 @@ def test_make_names_the_remedy_where_there_is_no_python(tmp_path: Path) -> None:
 def test_ci_is_a_script_that_bash_can_read() -> None:
     subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True, timeout=60)
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    files = set(re.findall(r"tests/[a-z0-9_/]+\.py", text))
+    assert len(files) > 10
+    assert not [name for name in files if not (ROOT / name).exists()]
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name in re.findall(r"\btest_[a-z0-9_]{20,}", text) if f"def {name}(" not in tests]

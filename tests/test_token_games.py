@@ -169,6 +169,13 @@ def test_a_token_inside_an_identifier_stays_and_the_rest_of_it_is_masked(me: Mas
     assert me.restore_text(masked.text) == text.replace(mine, "i-0aaaabbbbccccdddd")
 
 
+def test_a_guess_that_passes_through_the_same_gateway_is_confirmed(me: Masker) -> None:
+    """What does not hold: who sees what leaves, and can put text into it, can compare tokens."""
+    seen = me.mask_text("--bucket acme-ledger-raw").text.removeprefix("--bucket ")
+    page = me.mask_text("--bucket acme-ledger-old --bucket acme-ledger-raw --bucket acme-ledger-new").text
+    assert page.split().index(seen) == 3
+
+
 def test_who_guesses_learns_nothing_from_a_token_without_the_key(me: Masker) -> None:
     """The same guess under another key or tenant has another token: there is nothing to compare it with."""
     token = me.mask_text("--bucket acme-ledger-raw").text
