@@ -1,11 +1,94 @@
-"""Run all benchmarks: ``make bench``."""
+"""Run the benchmarks: ``make bench``. Without options all of them, in about ten minutes; ``--part`` runs some."""
 
-from benchmarks import gateway_bench, kong_socket_bench, names_bench, restore_bench, scan_bench
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
-scan_bench.main()
-names_bench.main()
-gateway_bench.main([])
-print("\nRestoring\n")
-restore_bench.main()
-print()
-kong_socket_bench.main()
+from benchmarks import (
+    gateway_bench,
+    kong_socket_bench,
+    names_bench,
+    peers_bench,
+    restore_bench,
+    restore_lua_bench,
+    scan_bench,
+    stream_bench,
+)
+from benchmarks.table import Table
+
+# Those that make tables, and those that only print.
+PARTS: Final = ("scan", "gateway", "streams", "names", "restore", "lua", "kong")
+_PRINTING: Final = {
+    "names": names_bench.main,
+    "restore": restore_bench.main,
+    "lua": restore_lua_bench.main,
+    "kong": kong_socket_bench.main,
+}
+_PAGE: Final = """# Speed
+
+Every figure here was written by `{command}`, on {machine}. `make bench` prints the same for your machine; `make bench
+ARGS=--help` lists the parts.
+
+What counts for a conversation is its next turn: the history is sent again each time, and what was masked once is not
+looked through again. Bodies are shaped like Claude Code's, and unless it says otherwise far denser with identifiers
+than most: outputs of `aws ec2 describe-instances`, an identifier every 150 bytes.
+
+"""
+
+
+def _tables(parts: list[str], arguments: argparse.Namespace) -> Iterator[Table]:
+    if "gateway" in parts:
+        yield from gateway_bench.tables(arguments.clients, arguments.largest)
+    if "streams" in parts:
+        yield stream_bench.table()
+    if "scan" in parts:
+        yield scan_bench.table()
+    if arguments.peers:
+        yield peers_bench.table(arguments.cache)
+
+
+def _machine() -> str:
+    """Return what the figures depend on."""
+    model = platform.machine()
+    cpus = Path("/proc/cpuinfo")
+    if cpus.exists():
+        names = [line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    load = os.getloadavg()[0]
+    day = time.strftime("%d %B %Y", time.gmtime())
+    return f"{os.cpu_count()} cores of {model} with {python}, {day}, the load of the machine {load:.1f} at the start"
+
+
+def main() -> None:
+    """Print all figures, or those asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--part", action="append", choices=PARTS, help="run this part; may be given several times")
+    parser.add_argument("--clients", type=int, default=32, help="leave out more clients at a time")
+    parser.add_argument("--largest", type=int, default=5_000_000, help="leave out larger bodies (bytes)")
+    parser.add_argument("--peers", action="store_true", help="install other tools and measure them as well")
+    parser.add_argument("--cache", type=Path, default=Path(".peers"), help="where other tools are installed")
+    parser.add_argument("--markdown", type=Path, help="write the tables into this file as well")
+    arguments = parser.parse_args()
+    parts = arguments.part or ([] if arguments.peers else list(PARTS))
+    given = " ".join(sys.argv[1:])
+    page = _PAGE.format(command=f'make bench ARGS="{given}"' if given else "make bench", machine=_machine())
+    sections = []
+    for table in _tables(parts, arguments):
+        print(table.text(), flush=True)
+        sections.append(table.markdown())
+    if arguments.markdown:
+        arguments.markdown.write_text(page + "\n".join(sections))
+    for part in parts:
+        if part in _PRINTING:
+            print(f"\n{part}\n", flush=True)
+            _PRINTING[part]()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,11 +2,17 @@
 
 import json
 import random
+from collections.abc import Callable, Sequence
 from typing import Any
 
 TOOLS_BYTES = 40_000
 SYSTEM_BYTES = 6_000
 OUTPUT_BYTES = 27_000
+ACCOUNT = "481516234217"
+# Those of one instance; its account and names are of many.
+IDENTIFIERS_EACH = 7
+# Of plain text between two instances in a sparse output.
+SPARSE_BYTES = 6_000
 
 # fmt: off
 _WORDS = (
@@ -54,14 +60,14 @@ def instance(random_: random.Random, account: str) -> dict[str, Any]:
     }
 
 
-def output(size: int, random_: random.Random) -> str:
-    """Return about ``size`` characters of the AWS CLI's JSON."""
-    account = "481516234217"
+def output(size: int, random_: random.Random, known: Sequence[dict[str, Any]] = ()) -> str:
+    """Return about ``size`` characters of the AWS CLI's JSON, of ``known`` instances if there are any."""
     instances: list[dict[str, Any]] = []
     text = ""
     while len(text) < size:
-        instances += [instance(random_, account) for _ in range(max(1, (size - len(text)) // 1500))]
-        text = json.dumps({"Reservations": [{"OwnerId": account, "Instances": instances}]}, indent=4)
+        more = max(1, (size - len(text)) // 1500)
+        instances += [random_.choice(known) if known else instance(random_, ACCOUNT) for _ in range(more)]
+        text = json.dumps({"Reservations": [{"OwnerId": ACCOUNT, "Instances": instances}]}, indent=4)
     return text
 
 
@@ -80,7 +86,18 @@ def tools(random_: random.Random) -> list[dict[str, Any]]:
     return made
 
 
-def messages(size: int, random_: random.Random) -> list[dict[str, Any]]:
+def sparse_output(size: int, random_: random.Random) -> str:
+    """Return about ``size`` characters of plain text, with an instance now and then."""
+    pieces: list[str] = []
+    while sum(map(len, pieces)) < size:
+        pieces += (prose(SPARSE_BYTES, random_), json.dumps(instance(random_, ACCOUNT)))
+    return "\n".join(pieces)[:size]
+
+
+Output = Callable[[int, random.Random], str]
+
+
+def messages(size: int, random_: random.Random, output: Output = output) -> list[dict[str, Any]]:
     """Return a conversation of about ``size`` bytes: tool calls, and their outputs in pieces of OUTPUT_BYTES."""
     made: list[dict[str, Any]] = [{"role": "user", "content": "Look at our instances, please."}]
     while size > 0:
@@ -97,7 +114,19 @@ def messages(size: int, random_: random.Random) -> list[dict[str, Any]]:
     return made
 
 
-def request(size: int, seed: int = 1) -> dict[str, Any]:
+def repeated(size: int, distinct: int, seed: int = 1) -> dict[str, Any]:
+    """Return a request in whose outputs about ``distinct`` identifiers stand, each several times if there is room."""
+    random_ = random.Random(seed)
+    known = [instance(random_, ACCOUNT) for _ in range(distinct // IDENTIFIERS_EACH)]
+    return request(size, seed, lambda size, random_: output(size, random_, known))
+
+
+def sparse(size: int, seed: int = 1) -> dict[str, Any]:
+    """Return a request in whose outputs few identifiers stand."""
+    return request(size, seed, sparse_output)
+
+
+def request(size: int, seed: int = 1, output: Output = output) -> dict[str, Any]:
     """Return a request of about ``size`` bytes as JSON."""
     random_ = random.Random(seed)
     fixed = size >= 2 * (TOOLS_BYTES + SYSTEM_BYTES)
@@ -106,7 +135,7 @@ def request(size: int, seed: int = 1) -> dict[str, Any]:
         document["tools"] = tools(random_)
         document["system"] = [{"type": "text", "text": prose(SYSTEM_BYTES, random_)}]
     rest = size - len(json.dumps(document))
-    document["messages"] = messages(max(1000, rest), random_)
+    document["messages"] = messages(max(1000, rest), random_, output)
     return document
 
 

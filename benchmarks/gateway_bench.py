@@ -1,123 +1,168 @@
-"""What the gateway adds to a request: through it and past it, to the same upstream, in turn.
+"""What the gateway adds to a request, beside a plain reverse proxy on the same route, and what it spends.
 
 Bodies are shaped like Claude Code's. *First* is a body that the gateway has not seen before, *next* the conversation's
-next turn. Milliseconds; added is the difference of the medians.
+next turn. Added is the time through the gateway less the median past it, straight to the upstream.
 """
 
-import argparse
-import http.client
 import json
-import os
-import socket
-import statistics
-import subprocess
-import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from benchmarks import bodies
-from benchmarks.scan_bench import KEY
+from benchmarks.clients import in_turn, percentile, side_by_side
+from benchmarks.servers import Route, route
+from benchmarks.table import Table
 
-# Size of the body, and how many conversations of it.
-PLAN = ((10_000, 40), (100_000, 30), (350_000, 20), (1_000_000, 10), (5_000_000, 4))
-START_SECONDS = 30.0
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@contextmanager
-def process(command: list[str], port: int, **environment: str) -> Iterator[int]:
-    """Run a server until the block ends; it is ready when something listens on ``port``."""
-    with subprocess.Popen(
-        command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as one:
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    if time.monotonic() > deadline or one.poll() is not None:
-                        message = f"{command[-1]} does not listen on port {port}"
-                        raise RuntimeError(message) from None
-                    time.sleep(0.05)
-            yield port
-        finally:
-            one.terminate()
+KB: Final = 1000
+# How many clients, and for each size of body how many conversations each of them has.
+PLAN: Final = {
+    1: {10 * KB: 60, 100 * KB: 40, 350 * KB: 25, 1000 * KB: 15, 5000 * KB: 6},
+    8: {10 * KB: 10, 100 * KB: 10, 350 * KB: 8, 1000 * KB: 6},
+    32: {10 * KB: 4, 100 * KB: 4, 350 * KB: 2},
+}
+# Seconds that each of several clients waits before a request. A model takes longer to answer.
+PAUSE: Final = 1.0
+LOAD: Final = {10 * KB: 400, 100 * KB: 200}
+LOAD_CLIENTS: Final = 8
+DISTINCT: Final = 7000
+SMALL: Final = 100
 
 
-def timed(connection: http.client.HTTPConnection, body: bytes) -> float:
-    """Send ``body`` and return the milliseconds until the answer is there."""
-    began = time.perf_counter()
-    connection.request("POST", "/v1/messages", body, {"content-type": "application/json", "x-api-key": "dummy"})
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != 200:
-        message = f"status {answer.status}"
-        raise RuntimeError(message)
-    return (time.perf_counter() - began) * 1000
+def compact(document: dict[str, object]) -> bytes:
+    """Return a document as clients send it."""
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
-def percentile(values: list[float], of: int) -> float:
-    """Return the ``of``-th percentile."""
-    return sorted(values)[min(len(values) - 1, len(values) * of // 100)]
+def conversation(size: int, seed: int) -> tuple[bytes, bytes]:
+    """Return a request of about ``size`` bytes, and the next of the same conversation."""
+    document = bodies.request(size, seed)
+    return compact(document), compact(bodies.next_turn(document, seed + 1))
 
 
-def measure(
-    direct: int, through: int, size: int, count: int, seed: int
-) -> tuple[list[float], list[float], list[float]]:
-    """Return the milliseconds past the gateway, and through it for first and next turns."""
-    past = http.client.HTTPConnection("127.0.0.1", direct)
-    gate = http.client.HTTPConnection("127.0.0.1", through)
-    plain, first, second = [], [], []
-    for number in range(count):
-        document = bodies.request(size, seed + number)
-        raw = json.dumps(document, separators=(",", ":")).encode()
-        more = json.dumps(bodies.next_turn(document, seed + number + 1), separators=(",", ":")).encode()
-        plain.append(timed(past, raw))
-        first.append(timed(gate, raw))
-        second.append(timed(gate, more))
-    return plain, first, second
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--largest", type=int, default=PLAN[-1][0], help="leave out larger bodies (bytes)")
-    arguments = parser.parse_args(argv)
-    upstream, gateway = free_port(), free_port()
-    command = [sys.executable, "-m", "aws_masker", "gateway", "--listen", f"127.0.0.1:{gateway}"]
-    settings = {
-        "AWS_MASKER_KEY": KEY,
-        "AWS_MASKER_VAULT": "memory://",
-        "AWS_MASKER_UPSTREAM": f"http://127.0.0.1:{upstream}",
-    }
-    with (
-        process([sys.executable, "-m", "benchmarks.upstream", "--port", str(upstream)], upstream),
-        process(command, gateway, **settings),
-    ):
-        measure(upstream, gateway, 200_000, 5, 9_000)
-        print("\nAdded by the gateway, ms\n")
-        print(f"{'body':>8}{'direct p50':>12}{'first p50':>11}{'p95':>8}{'next p50':>11}{'p95':>8}")
-        for size, count in PLAN:
-            if size > arguments.largest:
+def latency(running: Route, most_clients: int = 32, largest: int = 5000 * KB) -> Table:
+    """Return what is added by size and number of clients."""
+    rows: list[list[object]] = []
+    direct, proxy, through = running.direct.port, running.proxy.port, running.gateway.port
+    seed = 100_000
+    for clients, sizes in PLAN.items():
+        for size, count in sizes.items():
+            if clients > most_clients or size > largest:
                 continue
-            plain, first, second = measure(upstream, gateway, size, count, 1000)
-            base = statistics.median(plain)
-            cells = [statistics.median(first) - base, percentile(first, 95) - base]
-            cells += [statistics.median(second) - base, percentile(second, 95) - base]
-            print(
-                f"{size // 1000:>6} KB{base:>10.1f}{cells[0]:>11.1f}{cells[1]:>8.1f}{cells[2]:>11.1f}{cells[3]:>8.1f}",
-                flush=True,
-            )
+            talks = [
+                [turn for at in range(count) for turn in conversation(size, seed + 10 * (number * count + at))]
+                for number in range(clients)
+            ]
+            seed += 10 * count * clients
+            base = percentile(in_turn(direct, talks[0]), 50)
+            plain = percentile(in_turn(proxy, talks[0]), 50) - base
+            taken = side_by_side(through, talks, PAUSE if clients > 1 else 0.0)
+            first = [one - base for client in taken for one in client[::2]]
+            later = [one - base for client in taken for one in client[1::2]]
+            figures = [percentile(part, of) for part in (first, later) for of in (50, 95, 99)]
+            rows.append([f"{size // KB} KB", clients, base, plain, *figures])
+    return Table(
+        "Added by the gateway, milliseconds",
+        ("body", "clients", "direct", "proxy adds", *(f"{turn} {of}" for turn in ("first", "next") for of in _SHARES)),
+        rows,
+        "direct: the upstream alone, p50. proxy adds: a plain reverse proxy in the gateway's place, p50. One client "
+        f"sends without a pause, several wait {PAUSE:g} s on average before each request.",
+    )
 
 
-if __name__ == "__main__":
-    main()
+_SHARES: Final = ("p50", "p95", "p99")
+
+
+def load(running: Route) -> Table:
+    """Return what requests cost as fast as they can be sent, through the gateway and through a plain proxy."""
+    rows: list[list[object]] = []
+    for size, count in LOAD.items():
+        talks = [conversation(size, 500_000 + size + 10 * at) for at in range(count // 2)]
+        shares = [[turn for talk in talks[at::LOAD_CLIENTS] for turn in talk] for at in range(LOAD_CLIENTS)]
+        for name, server in (("proxy", running.proxy), ("gateway", running.gateway)):
+            cpu, began = server.cpu_seconds(), time.perf_counter()
+            side_by_side(server.port, shares)
+            seconds = time.perf_counter() - began
+            spent = (server.cpu_seconds() - cpu) / count * 1000
+            rows.append([name, f"{size // KB} KB", count / seconds, spent, server.peak_megabytes()])
+    return Table(
+        "As fast as it goes",
+        ("through", "body", "requests/s", "CPU s per 1,000", "peak memory, MB"),
+        rows,
+        f"{LOAD_CLIENTS} clients without a pause, each second request the next turn of a conversation.",
+    )
+
+
+def beside(running: Route) -> Table:
+    """Return how long small requests take while large ones are masked."""
+    large = [compact(bodies.request(5000 * KB, 700_000 + at)) for at in range(6)]
+    rows: list[list[object]] = []
+    for count in (0, 1, 2):
+        stop = threading.Event()
+        sent: list[float] = []
+
+        def send(number: int, stop: threading.Event = stop, sent: list[float] = sent) -> None:
+            for body in _until(stop, large[number::2]):
+                sent.extend(in_turn(running.gateway.port, [body]))
+
+        senders = [threading.Thread(target=send, args=(number,)) for number in range(count)]
+        for sender in senders:
+            sender.start()
+        smalls = [compact(bodies.request(10 * KB, 800_000 + 1000 * count + at)) for at in range(SMALL)]
+        taken = in_turn(running.gateway.port, smalls, 0.02)
+        stop.set()
+        for sender in senders:
+            sender.join()
+        rows.append([count, *(percentile(taken, of) for of in (50, 95, 99))])
+    return Table(
+        "A request of 10 KB while requests of 5 MB are masked, milliseconds",
+        ("large ones at a time", *_SHARES),
+        rows,
+    )
+
+
+def _until(stop: threading.Event, texts: list[bytes]) -> Iterator[bytes]:
+    """Yield ``texts`` again and again, each time changed enough to be new, until it is time to stop."""
+    turn = 0
+    while not stop.is_set():
+        for text in texts:
+            if stop.is_set():
+                return
+            # One letter of the prompt's words: all texts that hold it are others than before.
+            yield text.replace(b"InstanceId", b"InstanceId%d" % turn) if turn else text
+        turn += 1
+
+
+def many(running: Route) -> Table:
+    """Return how long bodies of 5 MB take, with many identifiers that each stand there several times."""
+    rows: list[list[object]] = []
+    kinds: tuple[tuple[str, Callable[[int], dict[str, object]]], ...] = (
+        ("all different", lambda seed: bodies.request(5000 * KB, seed)),
+        (f"{DISTINCT:,} different, each several times", lambda seed: bodies.repeated(5000 * KB, DISTINCT, seed)),
+        ("a few", lambda seed: bodies.sparse(5000 * KB, seed)),
+    )
+    for name, make in kinds:
+        documents = [make(900_000 + 10 * at) for at in range(5)]
+        turns = [compact(one) for document in documents for one in (document, bodies.next_turn(document))]
+        base = percentile(in_turn(running.direct.port, turns), 50)
+        taken = in_turn(running.gateway.port, turns)
+        rows.append([name, base, percentile(taken[::2], 50), max(taken[::2]), percentile(taken[1::2], 50)])
+    return Table(
+        "5 MB end to end, milliseconds",
+        ("identifiers", "direct p50", "first p50", "first, most", "next p50"),
+        rows,
+    )
+
+
+def tables(most_clients: int = 32, largest: int = 5000 * KB) -> Iterator[Table]:
+    """Yield all tables."""
+    with route() as running:
+        # What is slow only once, in the upstream as well.
+        for server in (running.direct, running.proxy, running.gateway):
+            in_turn(server.port, [turn for at in range(5) for turn in conversation(200 * KB, 9_000 + 10 * at)])
+        yield latency(running, most_clients, largest)
+        yield many(running)
+        yield beside(running)
+    with route() as running:
+        yield load(running)
