@@ -232,7 +232,7 @@ KONG_PLUGINSERVER_AWS_MASKER_QUERY_CMD runs it with --dump. See docs/kong.md.
         arguments="kong.server:add_options",
     ),
     "page": Command(
-        "page.command:page",
+        "cli.page:page",
         "show what leaves in a browser, from the audit stream of a team's Redis",
         """\
 Follow the audit stream that the gateways or Kong nodes write (setting audit:

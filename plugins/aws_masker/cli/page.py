@@ -45,7 +45,7 @@ def page(parsed: argparse.Namespace) -> int:
 
 async def _serve(server: PageServer, address: str, follower: Follower) -> None:
     await server.start(address)
-    print(f"what leaves is shown at {server.url}", file=sys.stderr, flush=True)  # noqa: T201 - the command's own output
+    print(f"what leaves is shown at {server.url}", file=sys.stderr, flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
