@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from aws_masker.page import PageServer, Ring
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+MOST_MILLISECONDS = 20_000
+
+expect.set_options(timeout=MOST_MILLISECONDS)
 
 
 # Of a module: while it runs, its event loop is that of this thread, and no other test could have one.
@@ -88,7 +91,7 @@ def open_page(browser: Browser, shown: Shown) -> Iterator[Open]:
         context = browser.new_context(**{"viewport": WIDE, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(MOST_MILLISECONDS)
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
