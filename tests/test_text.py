@@ -18,9 +18,19 @@ def one(text: str, **settings: object) -> str:
         return marked(made, text)
 
 
-def test_a_name_found_in_context_is_masked_from_there_on_and_not_before() -> None:
+def test_a_name_found_in_context_is_masked_in_all_of_its_text() -> None:
     text = "ledger-blue is down; --cluster-name ledger-blue; ledger-blue again, (ledger-blue)"
-    assert one(text) == "ledger-blue is down; --cluster-name «ledger-blue»; «ledger-blue» again, («ledger-blue»)"
+    assert one(text) == "«ledger-blue» is down; --cluster-name «ledger-blue»; «ledger-blue» again, («ledger-blue»)"
+
+
+def test_a_name_found_in_context_is_masked_in_the_texts_that_follow_and_in_none_before() -> None:
+    said = ["ledger-blue is down", "--cluster-name ledger-blue", "ledger-blue again"]
+    raw = json.dumps({"messages": [{"role": "user", "content": text} for text in said]}).encode()
+    with masker() as made:
+        masked = json.loads(made.mask_body(raw, "/v1/messages").apply(raw))
+    first, *others = [message["content"] for message in masked["messages"]]
+    assert first == "ledger-blue is down"
+    assert not any("ledger-blue" in text for text in others)
 
 
 @pytest.mark.parametrize("text", ["xledger-blue", "ledger-bluex", "ledger-blue7", "Ledger-blue"])

@@ -1,10 +1,11 @@
-"""Masking a sequence of texts: names found once are masked from there on, wherever they stand alone.
+"""Masking a sequence of texts: names found once are masked in that text and from there on, wherever they stand alone.
 
 The texts are given in the order in which the model reads them. What is masked in one depends on it and on those before
 it, never on those after: a conversation that grows at its end grows at its end in masked form too.
 
 ``parts`` has looked at each text alone. Here, one automaton over the names that were learned there finds them in all
-texts put together, and every hit behind the place where its name was learned counts. What that makes of a text depends
+texts put together, and every hit counts that stands in the text where its name was learned or in a later one: in a
+list of buckets, only the ARNs beside the names may say what they are. What that makes of a text depends
 on the text and on the names before it, so it is kept with the text, by a digest of the names: the history that a
 conversation sends again is settled already, and only what is new is looked through.
 """
@@ -92,7 +93,7 @@ class TextMasker:
     def _names_elsewhere(
         self, texts: Sequence[Text], found: Sequence[Found], fresh: list[int], learned: "_Learned"
     ) -> Iterator[tuple[int, list[Part]]]:
-        """Yield the ``fresh`` texts in which learned names stand alone, behind where they were learned, with these."""
+        """Yield the ``fresh`` texts in which names stand alone that were learned there or before, with these."""
         if not fresh or not learned.names:
             return
         whole = END.join(texts[index].data for index in fresh)
@@ -102,7 +103,7 @@ class TextMasker:
             at = bisect_left(fresh, index)
             names.append(name)
             if at < len(fresh):
-                since.append(starts[at] + (name.end if fresh[at] == index else 0))
+                since.append(starts[at])
             else:
                 since.append(len(whole))
         automaton = Automaton([texts[index].data[name.start : name.end] for index, name in learned.names.values()])
