@@ -25,7 +25,7 @@ def values(text: bytes, *, secret: bool = False) -> list[bytes]:
 
 
 def joint(text: bytes, start: int) -> Joint:
-    return joint_of(text[text.index(b"k") + 1 : start], flag=False, cell=False, plural=False)
+    return joint_of(text[text.index(b"k") + 1 : start], flag=False, plural=False)
 
 
 @pytest.mark.parametrize(

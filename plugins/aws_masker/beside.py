@@ -9,12 +9,15 @@ from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
 from aws_masker.re2c import Pattern, Span
+from aws_masker.sections import Sections
 from aws_masker.shared import Subject, counts, is_api
-from aws_masker.tables import table_at
+from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, values_at
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
+# Joints that may go on in the header of a table.
+_TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
 _LOOK_BACK: Final = 60
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
 MAX_NOTHING: Final = 16
@@ -31,11 +34,14 @@ class Beside:
     """The keys of one catalogue, compiled, and the forms that their values must have."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        """Compile the ``keys`` rows of ``catalogue``."""
-        keyed = [(index, family) for index, family in enumerate(catalogue.families) if family.keys]
-        self._families = dict(keyed)
+        """Compile the rows of ``catalogue`` with keys, and those with sections."""
+        families = list(enumerate(catalogue.families))
+        keyed = [(index, family) for index, family in families if family.keys]
+        self._families = dict(families)
+        self._sections = Sections(families)
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
-        self.search = Pattern(self._keys.pattern)
+        # A section begins with words that are keys too: it is tried first.
+        self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}")
         self._forms = {
             index: Pattern(family.value) for index, family in keyed if family.value and family.value != ANY_VALUE
         }
@@ -46,9 +52,10 @@ class Beside:
         What has a structure of its own (a host, an address, an ARN) is left to it however long the value is.
         """
         position = 0
-        table_end = -1
+        # Up to where lines were looked at as those of a table, and whether they are.
+        looked, in_table = -1, False
         search = self.search.search
-        resolved: dict[bytes, Met | None] = {}
+        resolved: dict[bytes, Met | list[int] | None] = {}
         subject = Subject(text)
         while (span := search(text, position)) is not None:
             start, position = span
@@ -56,28 +63,36 @@ class Beside:
             if match in resolved:
                 met = resolved[match]
             else:
-                met = resolved[match] = self._keys.read(match)
+                met = resolved[match] = self._sections.families(match) or self._keys.read(match)
             if met is None:
                 continue
+            if isinstance(met, list):
+                yield from self._in_section(text, position, met, known)
+                continue
             key = start + met.low
-            if met.joint.kind is Kind.CELL:
-                # What is no header is looked at again, from the key on.
-                position = key
-                if key >= table_end:
+            if met.joint.kind in _TITLES and titled(text, key):
+                if key >= looked:
                     table = table_at(text, key, self._titles(subject, key))
-                    table_end = table.end
+                    looked, in_table = table.end, bool(table.columns)
                     for column in table.columns:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
-                continue
-            plain = met.joint.series is Series.ONE and met.joint.kind is not Kind.DEFINITION
+                if in_table:
+                    continue
+            plain = met.joint.series is Series.ONE and met.joint.kind is Kind.VALUE
             if plain and _ends_value(text, known.get(position)):
                 continue
             found = self._values(text, key, start + met.high, position, met, known)
-            if met.shared and not subject.is_aws(key):
+            if met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key):
                 found = self._counting(text, found, key, start + met.high, position)
             for finding in found:
                 yield finding
                 position = max(position, finding.end)
+
+    def _in_section(self, text: bytes, end: int, families: list[int], known: Mapping[int, int]) -> Iterator[Finding]:
+        """Yield the values of a section whose opener ends at ``end``."""
+        for family in families:
+            for value, joint in self._sections.values(text, end, family):
+                yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
     def _titles(self, subject: Subject, at: int) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""
@@ -167,6 +182,8 @@ def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
     before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
     if kind is Kind.ARGUMENT:
         return _GETTERS.fits(before)
+    if kind is Kind.TITLE:
+        return False
     if kind is Kind.COLUMN:
         # A line of the AWS CLI's text output begins with a key in capitals.
         return text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from aws_masker.boundaries import BEFORE, after_boundary
 from aws_masker.catalogue import Family
-from aws_masker.joints import AFTER_CELL, AFTER_FLAG, AFTER_KEY, BEFORE_CELL, END, VALUE, Joint, joint_of
+from aws_masker.joints import AFTER_FLAG, AFTER_KEY, END, VALUE, Joint, joint_of
 from aws_masker.re2c import NEVER, Pattern, Span
 
 _NO_MARKS: Final = bytes.maketrans(END + VALUE, b"\x02\x02")
@@ -23,7 +23,6 @@ _EDGES: Final = b"-_.,:;=+@"
 _FLAG: Final = r"(?:--(?:[a-z0-9]+-)*|[\s\"'`(\[,\x00\x01]-)"
 
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_CELL_BEGINS: Final = Pattern(BEFORE_CELL)
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
 _JOINERS: Final = b"-_ "
 
@@ -74,22 +73,25 @@ class Keys:
         families = sorted(families, key=lambda one: not one[1].value)
         self._families: dict[bytes, list[int]] = {}
         names: dict[str, None] = {}
+        # What may be the end of a longer name: an id's key is named in full.
+        tails: dict[str, None] = {}
         for index, family in families:
             for key in family.keys:
                 self._families.setdefault(normal(key.encode()), []).append(index)
                 names[key] = None
+                if family.kind in ("name", "secret"):
+                    tails[key] = None
         # The pattern meets these first, and they stand for no family.
         names |= dict.fromkeys(other)
         # The longest first: BucketName before Bucket.
         keys = sorted(names, key=lambda key: (-len(key), key))
         spelled = "|".join(dict.fromkeys(map(spelling, keys))) or NEVER
         flags = "|".join(dict.fromkeys(spelling(key, "[-_]?") for key in keys)) or NEVER
-        humps = "|".join(dict.fromkeys(map(hump, keys))) or NEVER
+        humps = "|".join(dict.fromkeys(hump(key) for key in keys if key in tails)) or NEVER
         self._key = Pattern(rf"(?i:(?:{spelled})s?)")
-        # What joins a key to its value. A cell begins before what stands in it, and is met first.
+        # Behind a joint, or in the header of a table.
         self.pattern = (
-            rf"(?:{BEFORE_CELL}(?i:(?:{spelled})s?){AFTER_CELL}"
-            rf"|(?:{BEFORE}(?i:(?:{spelled})s?)|[a-z0-9](?:{humps})s?){AFTER_KEY}"
+            rf"(?:(?:(?:{BEFORE}|-D)(?i:(?:{spelled})s?)|[a-z0-9](?:{humps})s?){AFTER_KEY}"
             rf"|{_FLAG}(?i:(?:{flags})s?){AFTER_FLAG})"
         )
 
@@ -111,20 +113,18 @@ class Keys:
         """Return what a match of ``pattern`` holds."""
         flag = match.startswith(b"--") or match[1:2] == b"-"
         if flag:
-            cell = False
             low = 2
             high = _SPELLED.match(match, low)
             name = self._of_flag(match[low:high])
         else:
             low, high = self._extent(match)
-            cell = 0 < low == _CELL_BEGINS.match(match)
             name = match[low:high]
         found = self.families(name)
         if not found:
             return None
         key = normal(match[low:high])
-        plural = key.endswith(b"s") and (key not in self._families or key.endswith((b"names", b"ids")))
-        return Met(found, low, high, joint_of(match[high:], flag=flag, cell=cell, plural=plural), self.is_shared(name))
+        plural = key.endswith(b"s") and not (key in self._families and key.endswith((b"ss", b"alias")))
+        return Met(found, low, high, joint_of(match[high:], flag=flag, plural=plural), self.is_shared(name))
 
     def _of_flag(self, spelled: bytes) -> bytes:
         """Return the key in a flag, which may have words before it: --source-db-instance-identifier."""
@@ -134,7 +134,8 @@ class Keys:
 
     def _extent(self, match: bytes) -> Span:
         """Return where the key stands in a match that is no flag's: behind a boundary, or the first of its humps."""
-        for low in dict.fromkeys((max(0, _CELL_BEGINS.match(match)), after_boundary(match, 0, len(match)), 1)):
+        lead = 2 if match.startswith(b"-D") else 1
+        for low in (after_boundary(match, 0, len(match)), lead):
             high = self._key.match(match, low)
             if high > low:
                 return low, high

@@ -53,6 +53,8 @@ _CALLED: Final = (
     rf"{_CALL}?{_SLICE}?{_STRING}"
 )
 _COLUMN: Final = r"(?:\t|\\+t)"
+# What may follow the title of a column, but for what is a joint too.
+_TITLE: Final = rf"[\"`*]{{0,2}}(?:[,;\t][\"A-Za-z]| {{2,}}[A-Za-z#%(]|[ \t]*\||[ \t]*{NEWLINE}|\x00)"
 _PROSE: Final = rf"[ \t]+(?:(?:named|called|is)[ \t]+)?(?:\*\*)?{QUOTE}"
 _ARGUMENT: Final = rf"[ \t]*,[ \t]*{_STRING}"
 
@@ -61,19 +63,16 @@ _JOINTS: Final = (
 )  # fmt: skip
 
 # The first that fits counts, not the longest.
-AFTER_KEY: Final = rf"(?:>|{_PROSE}|{_COLUMN}|{_ENDS}(?:{'|'.join(_JOINTS)}))"
+AFTER_KEY: Final = rf"(?:>|{_PROSE}|{_COLUMN}|{_ENDS}(?:{'|'.join(_JOINTS)})|{_TITLE})"
 AFTER_FLAG: Final = (
     rf"(?:(?:=|(?:{BREAK}|\\+\r?\n)+(?:-[ \t]+)?)(?:{_STRING})?"
     rf"|{QUOTE}{BREAK}*,{BREAK}*(?:default[ \t]*=[ \t]*)?{QUOTE})"
 )
-# A cell of the header of a table: what may stand before its key, and after it.
-BEFORE_CELL: Final = r"(?:[\n|,;\t\x00\x01]|  |\\+[nt])[\"`* ]*"
-AFTER_CELL: Final = rf"[\"`*]{{0,2}}(?: {{2,}}[A-Za-z#%(]|[ \t]*[|,;\t]|\\+t|[ \t]*{NEWLINE}|\x00)"
-
-_IS_CELL: Final = Pattern(AFTER_CELL)
 _IS_DEFINITION: Final = Pattern(_ENDS + f"(?:{_DEFINES})")
 _IS_ARGUMENT: Final = Pattern(_ENDS + _ARGUMENT)
 _IS_COLUMN: Final = Pattern(_COLUMN)
+_IS_ROW: Final = Pattern(_ENDS + _CELL)
+_IS_TITLE: Final = Pattern(_TITLE)
 _IS_PROSE: Final = Pattern(_PROSE)
 _IS_SEVERAL: Final = Pattern(rf"(?s:.*)(?:{_SEVERAL}\({BREAK}*|[\[{{]{BREAK}*(?:[+~-][ \t]+)?|[vV]alues=){_OPEN}")
 _IS_ITEMS: Final = Pattern(_ENDS + _ITEMS)
@@ -92,8 +91,10 @@ class Kind(Enum):
     DEFINITION = auto()
     # A second argument, which is the value if the function is the right one.
     ARGUMENT = auto()
-    # The rest of a header and the rows of a table.
-    CELL = auto()
+    # The next column, which holds the value unless the line is the header of a table.
+    ROW = auto()
+    # The rest of the header of a table, if it is one.
+    TITLE = auto()
     # The other columns of a line that begins with the key.
     COLUMN = auto()
     # A value in a sentence.
@@ -126,25 +127,25 @@ ONE: Final = Joint(Kind.VALUE)
 ALONE: Final = Joint(Kind.VALUE, plain=True)
 
 
-def joint_of(joint: bytes, *, flag: bool, cell: bool, plural: bool) -> Joint:
-    """Read a joint; ``plural`` tells that its key ends in s, ``cell`` that what stands before it may begin a cell."""
-    if flag:
-        return Joint(Kind.VALUE, Series.WORDS if plural else Series.ONE, flag=True, plain=not plural)
-    if cell and _IS_CELL.fits(joint):
-        return Joint(Kind.CELL)
-    for kind, form in _KINDS:
-        if form.fits(joint):
-            return Joint(kind, plain=kind is Kind.COLUMN)
-    series = next((series for series, form in _SERIES if form.fits(joint)), Series.ONE)
-    if plural and series is Series.ONE and _IS_CALL.fits(joint):
-        series = Series.COMMAS
-    return Joint(Kind.VALUE, series, plain=_IS_PLAIN.fits(joint))
-
-
 _KINDS: Final = (
     (Kind.DEFINITION, _IS_DEFINITION),
     (Kind.ARGUMENT, _IS_ARGUMENT),
     (Kind.COLUMN, _IS_COLUMN),
+    (Kind.ROW, _IS_ROW),
+    (Kind.TITLE, _IS_TITLE),
     (Kind.PROSE, _IS_PROSE),
 )
 _SERIES: Final = ((Series.ITEMS, _IS_ITEMS), (Series.ARRAY, _IS_ARRAY), (Series.COMMAS, _IS_SEVERAL))
+
+
+def joint_of(joint: bytes, *, flag: bool, plural: bool) -> Joint:
+    """Read a joint; ``plural`` tells that its key ends in s."""
+    if flag:
+        return Joint(Kind.VALUE, Series.WORDS if plural else Series.ONE, flag=True, plain=not plural)
+    for kind, form in _KINDS:
+        if form.fits(joint):
+            return Joint(kind, plain=kind in (Kind.COLUMN, Kind.ROW))
+    series = next((series for series, form in _SERIES if form.fits(joint)), Series.ONE)
+    if plural and series is Series.ONE and _IS_CALL.fits(joint):
+        series = Series.COMMAS
+    return Joint(Kind.VALUE, series, plain=_IS_PLAIN.fits(joint))

@@ -47,6 +47,9 @@ _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){
 _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
+_SECTION_BACK: Final = 600
+# Nothing but settings since the header of a section.
+_IN_INI: Final = Pattern(r"(?s:(?:.*\n)?)\[[^\]\n]+\][ \t\r]*\n(?:[^\[\n(){};]*\n)*[A-Za-z0-9_.-]+[ \t]*=[ \t]*")
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
 _FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
@@ -150,9 +153,20 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
         word = text[value.start : value.end]
         typed = _DOTTED_TYPE.fits(word) or (key == key.lower() and _TYPE_NAME.fits(word))
         return before != stripped and after[:1] in _ENDS_LINE and after != b" =" and not typed
+    if stripped.endswith(b"=") and _IN_INI.fits(
+        text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2]
+    ):
+        return after[:1] in (b"", b"\n", b"\r", END)
     if stripped.endswith(b"="):
         return before == stripped and _assigned_by_equals(text, value, before, key, after)
     return b"--" in before
+
+
+def _in_ini(text: bytes, value: Value, after: bytes) -> bool:
+    """Tell whether a value is all of a line among the settings of a section."""
+    if after[:1] not in (b"", b"\n", b"\r", END):
+        return False
+    return _IN_INI.fits(text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2])
 
 
 def _in_yaml(text: bytes, value: Value) -> bool:

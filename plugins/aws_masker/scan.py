@@ -252,7 +252,7 @@ def _loosened(pattern: str) -> str:
 
 
 def _starts_in_word(pattern: str) -> bool:
-    return pattern[0] not in "/-" and not pattern.startswith(("\\$", "\\/"))
+    return pattern[0] not in "/-" and not pattern.startswith(("\\$", "\\/", "\\["))
 
 
 def _suffixes(catalogue: Catalogue) -> str:

@@ -24,6 +24,7 @@ _SURE: Final = Pattern(r"[A-Z].*|.*_.*")
 _RULE: Final = Pattern(r"[-|+=: \t]*--[-|+=: \t]*")
 _BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
 _QUOTED_CELL: Final = Pattern(r"[ ]*\\*\"(?:[^\"\\]|\"\")*\\*\"[ ]*")
+_BEFORE_TITLE: Final = (b"", b"\n", b"|", b",", b";", b"\t", END, VALUE)
 _EDGES: Final = b" \t\"'`*"
 _ESCAPED: Final = b"\\n"
 
@@ -40,6 +41,13 @@ class Table(NamedTuple):
 
     columns: list[Column]
     end: int
+
+
+def titled(text: bytes, at: int) -> bool:
+    """Tell whether a title of a column may begin at ``at``, by what stands before it."""
+    before = text[max(0, at - 80) : at]
+    stripped = before.rstrip(b"\"'`* ")
+    return stripped[-1:] in _BEFORE_TITLE or len(before) - len(stripped) > 1 or stripped.endswith((_ESCAPED, b"\\t"))
 
 
 def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Table:
@@ -129,7 +137,8 @@ def _splitter(line: bytes) -> Callable[[bytes, int, int], list[Span]] | None:
     if b"|" in line:
         return _by_pipes
     if b"\t" in line:
-        return _by_tabs
+        # Several tabs in a row line columns up, as eksctl does.
+        return _by_blanks if b"\t\t" in line else _by_tabs
     if b"\\t" in line:
         return _by_escaped_tabs
     if b"," in line:

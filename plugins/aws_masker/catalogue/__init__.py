@@ -9,6 +9,10 @@ says how the family is found (exactly one of):
     RE2 syntax for a host name, with a path if it needs one, from its first character on.
 ``keys``
     API names (``DBInstanceIdentifier``) beside which a value of the form ``value`` is an identifier.
+``opener``
+    RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
+    that are identifiers; ``extent`` says how far it goes: ``block``, ``line``, ``indented``, ``table``,
+    ``message``, see ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -16,7 +20,8 @@ In ``pattern`` and ``host``, capture groups mark the parts to be masked; without
 and ``reject`` are its evidence: texts with what must be masked between « and », and texts that must stay as they are. A
 row without both is refused.
 
-``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>`` are macros.
+``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>``, ``<given>`` (a name that somebody
+gave), ``<break>`` and ``<quote>`` (as such or escaped) are macros.
 ``<mixed [0-9a-z]{13}>`` is a text of such characters and such a length with a digit and a letter in it: neither a word
 nor a number.
 """
@@ -45,15 +50,22 @@ MACROS: Final[Mapping[str, str]] = {
     "<uuid>": "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     "<region>": "(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]{4,9}-[0-9]",
     "<acct>": "[0-9]{12}",
+    "<given>": "[A-Za-z0-9_](?:[A-Za-z0-9_.+=@-]*[A-Za-z0-9_])?",
+    "<break>": r"(?:\s|\\+[nrt])",
+    "<quote>": r"\\*[\"'`]",
     "<aws>": r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov|"
     r"sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)",
 }
 _MIXED: Final = re.compile(r"<mixed \[([0-9]-[0-9])([A-Za-z-]+)\]\{([0-9]+)(?:,([0-9]+))?\}>")
 _NEGATED: Final = re.compile(r"(?<!\\)\[\^")
 _FIELDS: Final = frozenset(
-    ("name", "service", "title", "kind", "label", "pattern", "host", "keys", "value", "split", "match", "reject")
+    (
+        *("name", "service", "title", "kind", "label", "match", "reject"),
+        *("pattern", "host", "keys", "value", "split", "opener", "members", "extent"),
+    )
 )
-_WAYS: Final = ("pattern", "host", "keys")
+_WAYS: Final = ("pattern", "host", "keys", "opener")
+EXTENTS: Final = ("block", "line", "indented", "table", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,9 @@ class Family:
     keys: tuple[str, ...] = ()
     value: str = ""
     split: str = ""
+    opener: str = ""
+    members: tuple[str, ...] = ()
+    extent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,9 @@ def family(row: Mapping[str, Any]) -> Family:
     if row.get("kind") not in KINDS:
         message = f"family {name}: kind must be one of {', '.join(KINDS)}"
         raise CatalogueError(message)
+    if "opener" in row and (not row.get("members") or row.get("extent") not in EXTENTS):
+        message = f"family {name}: an opener needs members, and an extent of {', '.join(EXTENTS)}"
+        raise CatalogueError(message)
     label = row.get("label", "name")
     if not LABEL_PATTERN.fullmatch(label) or len(label) > MAX_LABEL_LENGTH:
         message = f"family {name}: label {label!r} is not lower-case words of at most {MAX_LABEL_LENGTH} characters"
@@ -163,6 +181,9 @@ def family(row: Mapping[str, Any]) -> Family:
         keys=tuple(row.get("keys", ())),
         value=row["value"] if row.get("value") == ANY_VALUE else expand(row.get("value", "")),
         split=row.get("split", ""),
+        opener=expand(row.get("opener", "")),
+        members=tuple(row.get("members", ())),
+        extent=row.get("extent", ""),
     )
 
 

@@ -90,6 +90,8 @@ def _way(family: Family) -> str:
         return "its structure"
     if family.host:
         return "host name"
+    if family.opener:
+        return f"in its section, beside {', '.join(f'`{member}`' for member in family.members)}"
     if not family.keys:
         return "its form"
     shown = ", ".join(f"`{key}`" for key in family.keys[:MOST_KEYS])

@@ -1,0 +1,171 @@
+"""Sections: stretches of text in which a key as general as ``name`` says what its value is.
+
+``name`` alone means nothing; in a resource of Terraform, behind an AWS CLI command or in a call of an SDK it is the
+name of something. A family with an ``opener`` says where such a section begins, with ``members`` which keys count in
+it, and with ``extent`` how far it goes:
+
+``block``
+    From a bracket, with which the opener ends, to the one that closes it; members of blocks inside do not count.
+``line``
+    To the end of the line, or of the command that goes on behind backslashes.
+``indented``
+    Lines of YAML that stand as deep as the first one behind the opener.
+``message``
+    A sentence to the end of the line; a member is the noun before a name that is said to be missing, or there already.
+``table``
+    A table drawn with |, to the first empty line; members are titles of columns or of rows.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from aws_masker.boundaries import BEFORE
+from aws_masker.catalogue import Family
+from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, NEWLINE, ONE, Joint, Kind, joint_of
+from aws_masker.re2c import NEVER, FullMatchSet, Pattern
+from aws_masker.tables import table_at
+from aws_masker.values import Value, values_at
+
+MAX_SECTION: Final = 8192
+_OPEN: Final = frozenset(b"([{")
+_CLOSE: Final = frozenset(b")]}")
+_COMMAND_ENDS: Final = Pattern(r"[^\\\r]\r?\n|\x00|[ \t](?:\|\|?|&&|;)[ \t]|;[ \t]")
+_LINE_ENDS: Final = Pattern(r"\n|\\+n|\x00")
+_NAME: Final = r"/?[A-Za-z0-9_](?:[A-Za-z0-9_.+=@/-]*[A-Za-z0-9_])?"
+_SAID: Final = (
+    rf"[\[(\\\"'`]{{0,4}}{_NAME}[\])\\\"'`]{{0,4}} (?:was not found|not found|cannot be found|could not be found"
+    r"|does not exist|doesn.t exist|already exists|is not available|is not in|is in use)"
+)
+_SAID_NAME: Final = Pattern(rf"[:,]? [\[(\\\"'`]{{0,4}}({_NAME})", captures=True)
+_EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
+_INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
+
+
+class Sections:
+    """The sections of one catalogue, compiled."""
+
+    def __init__(self, families: list[tuple[int, Family]]) -> None:
+        """Compile the rows with an ``opener`` among ``families``, given with their place in the catalogue."""
+        chosen = [(index, family) for index, family in families if family.opener]
+        self._chosen = chosen
+        self.pattern = "|".join(f"(?:{family.opener})" for _, family in chosen) or NEVER
+        self._openers = Pattern(self.pattern)
+        self._which = FullMatchSet([family.opener for _, family in chosen])
+        self._members = {index: _Members(family) for index, family in chosen}
+
+    def families(self, match: bytes) -> list[int]:
+        """Return the places of the families of which a match is the opener."""
+        return [self._chosen[place][0] for place in self._which.matches(match)]
+
+    def values(self, text: bytes, end: int, family: int) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of the members of a section whose opener ends at ``end``, each with its joint."""
+        limit = min(len(text), end + MAX_SECTION)
+        # Another opener begins a section of its own: so no text is looked through twice.
+        if (following := self._openers.search(text, end, limit)) is not None:
+            limit = following[0]
+        yield from self._members[family].values(text, end, limit)
+
+
+class _Members:
+    """The members of one kind of section."""
+
+    def __init__(self, family: Family) -> None:
+        members = "|".join(sorted(family.members, key=len, reverse=True))
+        self._key = Pattern(f"(?:{members})")
+        self._extent = family.extent
+        self._search = Pattern(
+            {
+                "block": rf"{BEFORE}(?:{members}){AFTER_KEY}|[()\[\]{{}};]|\x00",
+                "line": rf"[\s\"'`]--?(?:{members}){AFTER_FLAG}",
+                "indented": rf"{NEWLINE}[ ]*(?:- )?(?:{members}){AFTER_KEY}",
+                "message": rf"(?:{members})[:,]? {_SAID}",
+                "table": rf"\|[ ]+(?:{members})[ ]+\|[ ]*",
+            }[family.extent]
+        )
+
+    def values(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of the members from ``at`` on, where the section begins, up to ``limit`` at most."""
+        if self._extent == "block":
+            return self._of_block(text, at, limit)
+        if self._extent == "line":
+            return self._of_line(text, at, limit)
+        if self._extent == "message":
+            return self._of_message(text, at, limit)
+        return self._of_lines(text, at, limit) if self._extent == "indented" else self._of_table(text, at, limit)
+
+    def _of_block(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        depth = 1
+        while depth and (span := self._search.search(text, at, limit)) is not None:
+            low, at = span
+            if text[low] == 0:
+                return
+            if text[low] == 0x3B and depth == 1:  # noqa: PLR2004 - ";", the end of a statement
+                return
+            direct = depth == 1
+            depth += sum(byte in _OPEN for byte in text[low:at]) - sum(byte in _CLOSE for byte in text[low:at])
+            if direct and at - low > 1:
+                for value, joint in self._after_key(text, low, at):
+                    yield value, joint
+                    at = max(at, value.end)
+
+    def _of_line(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        ends = _COMMAND_ENDS.search(text, at - 1, limit)
+        limit = limit if ends is None else ends[1]
+        while (span := self._search.search(text, at - 1, limit)) is not None:
+            low, at = span
+            plural = text[low:at].rstrip(b" \t\"'`=\\\n").endswith(b"s")
+            joint = joint_of(b" ", flag=True, plural=plural)
+            for value in values_at(text, at, joint, secret=False):
+                if value.end > limit:
+                    return
+                yield value, joint
+                at = max(at, value.end)
+
+    def _of_lines(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        first = _INDENT.search(text, at, limit)
+        if first is None:
+            return
+        depth = first[1] - first[0]
+        at = first[0]
+        while (span := _INDENT.search(text, at, limit)) is not None:
+            low, high = span
+            if high - low < depth and text[high : high + 1] not in (b"\n", b"\r", b"#"):
+                return
+            at = high
+            if high - low == depth and (found := self._search.match(text, low, limit)) > 0:
+                yield from self._after_key(text, low, found)
+
+    def _of_table(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        ends = _EMPTY_LINE.search(text, at, limit)
+        limit = limit if ends is None else ends[0]
+        while (span := self._search.search(text, at, limit)) is not None:
+            low, at = span
+            table = table_at(text, low + 2, lambda title: [0] if self._key.fits(title) else [])
+            if not table.columns:
+                for value in values_at(text, at, ALONE, secret=False):
+                    yield value, ALONE
+                continue
+            at = max(at, table.end)
+            for column in table.columns:
+                for value in column.values:
+                    yield value, ONE
+
+    def _of_message(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        ends = _LINE_ENDS.search(text, at, limit)
+        limit = limit if ends is None else ends[0]
+        while (span := self._search.search(text, at, limit)) is not None:
+            low, at = span
+            noun = self._key.match(text, low, at)
+            parts = _SAID_NAME.parts(text, noun, at)
+            if parts is not None:
+                yield Value(*parts[1], quoted=True), ONE
+
+    def _after_key(self, text: bytes, low: int, end: int) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of the member that stands in ``low:end``, with a joint at its end."""
+        key = self._key.search(text, low, end)
+        if key is None:
+            return
+        joint = joint_of(text[key[1] : end], flag=False, plural=text[key[1] - 1] == 0x73)  # noqa: PLR2004
+        if joint.kind is Kind.VALUE:
+            for value in values_at(text, end, joint, secret=False):
+                yield value, joint
