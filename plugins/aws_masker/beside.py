@@ -21,6 +21,8 @@ _TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
 _LOOK_BACK: Final = 60
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
 MAX_NOTHING: Final = 16
+# A value that does not count is looked through for keys, but a long one: each of them would be read to its end again.
+MAX_LEFT: Final = 120
 _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
@@ -60,14 +62,11 @@ class Beside:
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
-            if match in resolved:
-                met = resolved[match]
-            else:
-                met = resolved[match] = self._sections.families(match) or self._keys.read(match)
-            if met is None:
-                continue
-            if isinstance(met, list):
-                yield from self._in_section(text, position, met, known)
+            if match not in resolved:
+                resolved[match] = self._sections.families(match) or self._keys.read(match)
+            met = resolved[match]
+            if not isinstance(met, Met):
+                yield from self._in_section(text, position, met or [], known)
                 continue
             key = start + met.low
             if met.joint.kind in _TITLES and titled(text, key):
@@ -81,11 +80,12 @@ class Beside:
             plain = met.joint.series is Series.ONE and met.joint.kind is Kind.VALUE
             if plain and _ends_value(text, known.get(position)):
                 continue
-            found = self._values(text, key, start + met.high, position, met, known)
-            if met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key):
-                found = self._counting(text, found, key, start + met.high, position)
-            for finding in found:
-                yield finding
+            doubtful = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
+            for finding in self._values(text, key, start + met.high, position, met, known):
+                if not doubtful or self._counts(text, finding, key, start + met.high, span[1]):
+                    yield finding
+                elif finding.end - finding.start < MAX_LEFT:
+                    continue
                 position = max(position, finding.end)
 
     def _in_section(self, text: bytes, end: int, families: list[int], known: Mapping[int, int]) -> Iterator[Finding]:
@@ -105,20 +105,19 @@ class Beside:
 
         return families
 
-    def _counting(self, text: bytes, found: Iterable[Finding], key: int, joint: int, end: int) -> Iterator[Finding]:
-        """Yield those findings beside a shared key that count in a text that does not speak of AWS."""
+    def _counts(self, text: bytes, one: Finding, key: int, joint: int, end: int) -> bool:
+        """Tell whether what was found beside a shared key counts in a text that does not speak of AWS."""
         low = key
-        while low > 0 and text[low - 1] in _SPELLED:
+        while low > max(0, key - _LOOK_BACK) and text[low - 1] in _SPELLED:
             low -= 1
         if text.startswith(b"--", low - 2, low):
             low -= 2
-        for one in found:
-            family = self._families[one.family]
-            secret = family.kind == "secret"
-            # A form that the value has to have says enough.
-            formed = family.value and family.kind not in ("secret", "pii")
-            if formed or counts(text[low:joint], text[joint:end], text[one.start : one.end], secret=secret):
-                yield one
+        family = self._families[one.family]
+        # A form that the value has to have says enough.
+        if family.value and family.kind not in ("secret", "pii"):
+            return True
+        secret = family.kind == "secret"
+        return counts(text[low:joint], text[joint:end], text[one.start : one.end], secret=secret)
 
     def _values(
         self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]
