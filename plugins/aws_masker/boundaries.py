@@ -18,6 +18,9 @@ ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 _ESCAPE: Final = Pattern(ESCAPE)
 _ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
 _LONGEST_ESCAPE: Final = 14
+# What begins an escape of a terminal or of mail is ordinary text far more often, unless ESC stands before it.
+_SELDOM_BEGINS: Final = frozenset(b"=[(")
+_ESC: Final = (b"\x1b", b"1b", b"1B", b"033", b"\\e")
 
 
 def after_escape(text: bytes, low: int, high: int) -> int:
@@ -32,6 +35,16 @@ def after_escape(text: bytes, low: int, high: int) -> int:
             if end > low:
                 return end
     return low
+
+
+def beginnings(text: bytes, low: int, high: int) -> tuple[int, ...]:
+    """Return where a word in ``low:high`` may begin, the likelier first: at ``low``, or after an escape over it."""
+    after = after_escape(text, low, high)
+    if after == low:
+        return (low,)
+    begin = max(text.rfind(byte, max(0, low - _LONGEST_ESCAPE), low) for byte in (b"\\", b"%", b"$", b"=", b"[", b"("))
+    seldom = text[begin] in _SELDOM_BEGINS and not text.endswith(_ESC, 0, begin)
+    return (low, after) if seldom else (after, low)
 
 
 def after_boundary(text: bytes, start: int, end: int) -> int:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from aws_masker import addresses, arn
 from aws_masker.beside import Beside
-from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape
+from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
 from aws_masker.catalogue import Catalogue, Family
 from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
@@ -91,8 +91,10 @@ class _Forms:
                 finding = one.at(text, start, end)
                 if finding is not None:
                     yield finding
-                    # What follows the last part may be the beginning of something else.
-                    position = finding.end
+                    # What is found by its surroundings may be something else by its own form: a profile, an address.
+                    # And what follows the last part may be the beginning of something else.
+                    inside = finding.parts[0][0] if finding.parts and not one.split else finding.end
+                    position = inside if inside > begin else finding.end
                     break
             else:
                 # The boundary that was taken along may be that of the next.
@@ -197,17 +199,20 @@ class Scanner:
     def _host(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the host whose ending stands at ``start:end``, extended to both sides."""
         stop = max(0, start - MAX_HOST)
-        low = after_escape(text, stop + len(text[stop:start].rstrip(_HOST_BYTES)), start)
+        first = stop + len(text[stop:start].rstrip(_HOST_BYTES))
         if text[end - 1] == 0x5F:  # noqa: PLR2004 - "_", a boundary
             end -= 1
         high = max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))
-        word = text[low:high]
-        found = self._host_set.matches(word)
-        if not found:
-            joint = self._joined_host.search(word)
-            if joint is None or low + joint[0] + 1 >= start:
+        for low in beginnings(text, first, start):
+            word = text[low:high]
+            found = self._host_set.matches(word)
+            if found:
+                break
+        else:
+            joint = self._joined_host.search(text[first:high])
+            if joint is None or first + joint[0] + 1 >= start:
                 return None
-            low += joint[0] + 1
+            low = first + joint[0] + 1
             word = text[low:high]
             found = self._host_set.matches(word)
         index = self._hosts[found[0]][0]
