@@ -147,6 +147,12 @@ class Contained:
         assert done.exit_code == 0, done.output
         return done.output.decode()
 
+    def signal_children(self, number: signal.Signals, most: int) -> None:
+        """Signal at most so many of the processes that its first one has started."""
+        children = self.run("cat", "/proc/1/task/1/children").split()
+        for child in children[:most]:
+            self.run("sh", "-c", f"kill -s {number.name.removeprefix('SIG')} {child}")
+
     @property
     def is_running(self) -> bool:
         self._container.reload()

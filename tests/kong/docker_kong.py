@@ -57,6 +57,9 @@ class DockerKong:
     def signal_server(self, number: signal.Signals) -> None:
         self._look(str(number.value))
 
+    def signal_workers(self, number: signal.Signals, most: int) -> None:
+        self._container.signal_children(number, most)
+
     def stop(self) -> None:
         self._container.stop()
 

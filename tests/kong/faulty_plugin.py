@@ -6,18 +6,29 @@ FILE names the fault, or is empty. All other arguments are those of ``aws-masker
 import os
 import sys
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from aws_masker.kong import server
-from aws_masker.kong.plugin import Plugin
+from aws_masker.kong.exchange import KEY
+from aws_masker.kong.plugin import DEAD_END, Plugin
 
 CONTROL = Path(sys.argv[1])
 
 
+YEAR = 365 * 86400
+CLOCKS = {"year-ahead": YEAR, "year-back": -YEAR}
+right_time = time.time
+
+
 class FaultyPlugin(Plugin):
+    taken: ClassVar[list[threading.BoundedSemaphore]] = []
+
     def access(self, kong: Any) -> None:
         fault = CONTROL.read_text()
+        time.time = lambda: right_time() + CLOCKS.get(fault, 0)
+        self.take_all_places() if fault == "full" else self.give_places_back()
         if fault == "raise-first":
             message = "secret-in-message"
             raise ValueError(message)
@@ -33,7 +44,21 @@ class FaultyPlugin(Plugin):
             kong.request.get_raw_body(0)
             CONTROL.with_name("reached").touch()
             threading.Event().wait(60)
+        if fault == "garbage":
+            kong.service.set_target(*DEAD_END)
+            kong.ctx.shared.set(f"{KEY}1", b"no netstring at all")
+            return
         super().access(kong)
+
+    def take_all_places(self) -> None:
+        """Have it as if as many requests were being masked as may be."""
+        for tenants in self.maskers._kept:
+            while tenants.slots.acquire(blocking=False):
+                self.taken.append(tenants.slots)
+
+    def give_places_back(self) -> None:
+        while self.taken:
+            self.taken.pop().release()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from server_process import ServerProcess, find, send
+from server_process import ServerProcess, find, send, send_to_workers
 from stacks import ROOT, SOCKET_TIMEOUT, Setup, free_port, is_served, server_command, wait_for
 
 
@@ -71,6 +71,9 @@ class RealKong:
 
     def signal_server(self, number: signal.Signals) -> None:
         send(self._socket, number)
+
+    def signal_workers(self, number: signal.Signals, most: int) -> None:
+        send_to_workers(int((self.folder / "pids/nginx.pid").read_text()), number, most)
 
     def stop(self) -> None:
         """Stop Kong, which stops the plugin server."""

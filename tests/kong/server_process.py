@@ -45,6 +45,13 @@ def send(socket: str, number: int) -> None:
         os.kill(found.pid, number)
 
 
+def send_to_workers(master: int, number: int, most: int) -> None:
+    """Signal at most so many of the processes that an nginx of this id has started."""
+    children = [int(one) for one in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+    for child in children[:most]:
+        os.kill(child, number)
+
+
 def _described(entry: Path) -> ServerProcess:
     status = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
     limits = (entry / "limits").read_text().splitlines()

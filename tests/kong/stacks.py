@@ -45,6 +45,8 @@ class Setup:
     consumers: Mapping[str, str] = field(default_factory=dict)
     """Names and keys of consumers."""
     log_level: str = "notice"
+    log: str = ""
+    """The file for Kong's log, if it is to be another than in the stack's folder."""
     refuses: bool = False
     """Whether this stack serves nobody by design, so that nobody can wait for it to."""
 
@@ -65,7 +67,7 @@ class Setup:
                 one["config"] |= self.config
         for one in declared["plugins"]:
             if one["name"] == "file-log":
-                one["config"] = {"path": str(folder / "access.json"), "reopen": True}
+                one["config"] = {"path": self.log or str(folder / "access.json"), "reopen": True}
         if self.consumers:
             key_auth = {"name": "key-auth", "config": {"key_names": ["x-gateway-key"], "hide_credentials": True}}
             service["plugins"].append(key_auth)
@@ -100,6 +102,10 @@ class Stack(Protocol):
 
     def signal_server(self, number: signal.Signals) -> None:
         """Signal the plugin server, if there is one."""
+        ...
+
+    def signal_workers(self, number: signal.Signals, most: int) -> None:
+        """Signal at most so many of Kong's worker processes. Raises NotImplementedError where there are none."""
         ...
 
     def stop(self) -> None:

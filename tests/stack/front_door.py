@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ import pytest
 from aiohttp import ClientSession, web
 from choice import Choice
 from containers import Contained
+from server_process import send_to_workers
 from stacks import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,10 @@ class Nginx:
                 await asyncio.sleep(0.01)
         return records
 
+    def signal_workers(self, number: signal.Signals, most: int) -> None:
+        """Signal at most so many of its worker processes."""
+        send_to_workers(self.pid, number, most)
+
 
 class ContainedNginx(Nginx):
     """One in a container of ``image``, whose own entry point fills in the template."""
@@ -72,6 +78,9 @@ class ContainedNginx(Nginx):
         }
         shown = {TEMPLATE: "/etc/nginx/templates/nginx.conf.template"}
         self.container = Contained("nginx", image, folder, environment=environment, shown=shown)
+
+    def signal_workers(self, number: signal.Signals, most: int) -> None:
+        self.container.signal_children(number, most)
 
     def printed(self, stream: str) -> str:
         return self.container.log(stdout=stream == "stdout", stderr=stream == "stderr")

@@ -25,7 +25,7 @@ from server_process import ServerProcess, find, send
 from stacks import ROOT, SOCKET_TIMEOUT, Setup, is_served, server_command, wait_for
 
 from standin.lua_filter import Exchange, LuaError, LuaFilter, set_target
-from standin.rpc import PluginClient, PluginError, call_once
+from standin.rpc import BriefCaller, PluginClient, PluginError
 
 REFERENCE = re.compile(r"\{vault://env/([a-z0-9-]+)\}")
 RESPAWN_SECONDS = 1.0
@@ -61,6 +61,7 @@ class StandIn:
         self._plugin = PluginClient(socket, config, SOCKET_TIMEOUT, self._log) if "aws-masker" in plugins else None
         self._filter = LuaFilter()
         self._command = [*server_command(folder), "--socket", socket]
+        self._caller = BriefCaller(socket)
         self._stopped = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper = threading.Thread(target=self._keep_server, daemon=True)
@@ -82,6 +83,9 @@ class StandIn:
 
     def signal_server(self, number: signal.Signals) -> None:
         send(self._socket, number)
+
+    def signal_workers(self, number: signal.Signals, most: int) -> None:
+        raise NotImplementedError
 
     def stop(self) -> None:
         self._stopped.set()
@@ -145,7 +149,7 @@ class StandIn:
             self._log,
             self._filter.table(),
             self._filter.table(),
-            rpc=lambda method, argument: call_once(self._socket, method, argument),
+            rpc=self._caller.call,
         )
         if self._consumers and exchange.headers.get("x-gateway-key") not in self._consumers:
             return web.json_response({"message": "Unauthorized"}, status=401)

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +18,8 @@ import msgpack
 
 Call = Callable[[str, list[Any]], Any]
 READ = 1 << 16
-SECONDS = 5.0
+BRIEF_SECONDS = 0.3
+QUIET_SECONDS = 3.0
 
 
 class PluginError(Exception):
@@ -51,18 +53,40 @@ class Connection:
             await self._writer.wait_closed()
 
 
-def call_once(path: str, method: str, argument: Any) -> Any:
-    """Make one call, on a connection of its own, and return its result: None where it fails."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(SECONDS)
-        connection.connect(path)
-        connection.sendall(msgpack.packb([0, 1, method, [argument]]))
-        unpacker = msgpack.Unpacker()
-        while data := connection.recv(READ):
-            unpacker.feed(data)
-            for _, _, error, result in unpacker:
-                return None if error else result
-    return None
+class BriefCaller:
+    """Makes single calls, each on a connection of its own, for timers of the filter.
+
+    The stand-in has one thread, which these hold up. So they are brief, and where the server hangs they are not tried
+    for a while; the filter tries again by itself.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._not_before = 0.0
+
+    def call(self, method: str, argument: Any) -> Any:
+        """Return the result, or None where the call fails."""
+        if time.monotonic() < self._not_before:
+            return None
+        try:
+            return self._call(msgpack.packb([0, 1, method, [argument]]))
+        except TimeoutError:
+            self._not_before = time.monotonic() + QUIET_SECONDS
+        except OSError:
+            pass
+        return None
+
+    def _call(self, message: bytes) -> Any:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(BRIEF_SECONDS)
+            connection.connect(self._path)
+            connection.sendall(message)
+            unpacker = msgpack.Unpacker()
+            while data := connection.recv(READ):
+                unpacker.feed(data)
+                for _, _, error, result in unpacker:
+                    return None if error else result
+        return None
 
 
 class PluginClient:
