@@ -33,6 +33,7 @@ class DockerKong:
             "ADMIN_LISTEN": "off",
             "STATUS_LISTEN": "off",
             "MEM_CACHE_SIZE": "16m",
+            "LOG_LEVEL": setup.log_level,
             "TRUSTED_IPS": "127.0.0.1/32",
             "PLUGINSERVER_AWS_MASKER_SOCKET": self._socket,
             "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join(

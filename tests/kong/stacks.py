@@ -37,6 +37,7 @@ class Setup:
     without: Collection[str] = ()
     """Plugins that are left out."""
     config: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the plugin's configuration; "{folder}" in a text stands for the stack's folder."""
     service: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the service, such as time-outs."""
     vault: str = ""
@@ -64,7 +65,7 @@ class Setup:
         service["plugins"] = [one for one in service["plugins"] if one["name"] not in self.without]
         for one in service["plugins"]:
             if one["name"] == "aws-masker":
-                one["config"] |= self.config
+                one["config"] |= {name: _placed(value, folder) for name, value in self.config.items()}
         for one in declared["plugins"]:
             if one["name"] == "file-log":
                 one["config"] = {"path": self.log or str(folder / "access.json"), "reopen": True}
@@ -84,6 +85,10 @@ class Setup:
             "AWS_MASKER_VAULT": self.vault,
         }
         return {name: value for name, value in given.items() if value}
+
+
+def _placed(value: Any, folder: Path) -> Any:
+    return value.replace("{folder}", str(folder)) if isinstance(value, str) else value
 
 
 class Stack(Protocol):

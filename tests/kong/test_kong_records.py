@@ -31,15 +31,16 @@ TOKEN = re.compile(rb"[a-z]+-x[0-9a-z]{16}")
 BEGIN = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","content":[]}}\n\n'
 
 
+AUDIT = "file://{folder}/audit.jsonl"
 BROKEN_OFF = (http.client.IncompleteRead, ConnectionResetError, http.client.RemoteDisconnected)
 
 
 class Audited:
     """A stack whose records go to a file."""
 
-    def __init__(self, stack: Stack, path: Path) -> None:
+    def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._path = path
+        self._path = stack.folder / "audit.jsonl"
 
     @property
     def records(self) -> list[AuditRecord]:
@@ -70,9 +71,8 @@ class Audited:
 
 
 @pytest.fixture(scope="module")
-def audited(session_stacks: Start, api: FakeApi, tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    path = tmp_path_factory.mktemp("audit") / "audit.jsonl"
-    return Audited(session_stacks(Setup(api.url, config={"audit": f"file://{path}"})), path)
+def audited(session_stacks: Start, api: FakeApi) -> Audited:
+    return Audited(session_stacks(Setup(api.url, config={"audit": AUDIT})))
 
 
 def sent(api: FakeApi) -> bytes:
@@ -146,11 +146,9 @@ def test_a_plugin_that_fails_leaves_a_record(audited: Audited) -> None:
     assert (record.outcome, record.reason, record.status) == ("refused", "no_result", 503)
 
 
-def test_answers_that_end_otherwise_are_told_apart(start_stack: Start, tmp_path: Path) -> None:
+def test_answers_that_end_otherwise_are_told_apart(start_stack: Start) -> None:
     upstream = RawUpstream()
-    path = tmp_path / "audit.jsonl"
-    stack = start_stack(Setup(upstream.url, config={"audit": f"file://{path}"}))
-    audited = Audited(stack, path)
+    audited = Audited(start_stack(Setup(upstream.url, config={"audit": AUDIT})))
 
     with upstream.answering(HEAD + chunk(BEGIN)):
         _, record = audited.ask("/v1/messages", message(INSTANCE, stream=True), breaks_off=True)
@@ -247,7 +245,7 @@ class TestMetrics:
         def figures() -> str:
             with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
                 text: str = answer.read().decode()
-            return text if 'outcome="ok"} 1.0' in text else ""
+            return text if 'outcome="ok"} 1.0' in text and "refusals_total{" in text else ""
 
         text = wait_for(figures)
         assert 'aws_masker_identifiers_masked_total{family="ec2-instance",kind="identifier"} 1.0' in text
@@ -264,10 +262,9 @@ class TestMetrics:
             wait_for(lambda: "cannot be listened on" in stack.error_log())
 
 
-def test_the_last_records_are_written_when_kong_stops(api: FakeApi, start_stack: Start, tmp_path: Path) -> None:
-    path = tmp_path / "audit.jsonl"
-    stack = start_stack(Setup(api.url, config={"audit": f"file://{path}"}))
-    audited = Audited(stack, path)
+def test_the_last_records_are_written_when_kong_stops(api: FakeApi, start_stack: Start) -> None:
+    stack = start_stack(Setup(api.url, config={"audit": AUDIT}))
+    audited = Audited(stack)
     _, record = audited.ask("/v1/messages", message(INSTANCE))
     stack.signal_server(signal.SIGTERM)
     ask_until(lambda one: one.status == 200, lambda: ask(stack.url, "/v1/messages", message("hello")))

@@ -84,6 +84,12 @@ def test_no_secret_stands_in_a_file_and_none_has_a_default() -> None:
         assert all(use.startswith(":?") for use in uses), name
 
 
+def test_no_variable_stands_inside_another() -> None:
+    """Compose 1 does not resolve it."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert re.findall(r"\$\{[^{}]*\$\{", text) == []
+
+
 def test_each_service_waits_until_the_one_that_it_needs_really_serves() -> None:
     services = _services()
     needed = {name: service.get("depends_on", {}) for name, service in services.items()}
