@@ -13,8 +13,10 @@ from aws_masker import Masker, catalogue
 from aws_masker.restore import restorer_for
 from aws_masker.tokens import Tokens
 from masking import KEY, OTHER_KEY, masker, plain
+from writing import FORMS
 
 EXAMPLES = [plain(text) for family in catalogue.load().families for text in family.match]
+EXAMPLES += [plain(text) for text in FORMS.values()]
 COUNTEREXAMPLES = [text for family in catalogue.load().families for text in family.reject]
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -80,7 +80,8 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
     if value.quoted:
         # The key of an object is no value.
-        return text[value.end : value.end + 2] != b'":' and (joint.kind is not Kind.PROSE or _NAMED.fits(word))
+        named = text[value.end : value.end + 2] == b'":' and text[value.end + 2 : value.end + 3] not in _ENDS_LINE[:3]
+        return not named and (joint.kind is not Kind.PROSE or _NAMED.fits(word))
     if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
         return False
     if _assigned_plainly(text, value, joint):
