@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import (
+    audit_bench,
     gateway_bench,
     kong_socket_bench,
     names_bench,
@@ -22,12 +23,13 @@ from benchmarks import (
 from benchmarks.table import Table
 
 # Those that make tables, and those that only print.
-PARTS: Final = ("scan", "gateway", "streams", "names", "restore", "lua", "kong")
+PARTS: Final = ("scan", "gateway", "streams", "names", "restore", "lua", "kong", "records")
 _PRINTING: Final = {
     "names": names_bench.main,
     "restore": restore_bench.main,
     "lua": restore_lua_bench.main,
     "kong": kong_socket_bench.main,
+    "records": audit_bench.main,
 }
 _PAGE: Final = """# Speed
 

@@ -10,7 +10,7 @@ from aws_masker.fake_api import FakeApi
 
 from . import estate
 from .claude_code import ClaudeCode, tool
-from .conftest import Gateways
+from .conftest import Gateways, assert_recorded
 from .conversation import WIRINGS, Conversation, hold, normal
 from .conversation_tests import ConversationTests
 from .leaks import leaks
@@ -26,9 +26,11 @@ def conversation(
 ) -> Iterator[Conversation]:
     """Hold the conversation, once for each way to point Claude Code at the gateway."""
     root = tmp_path_factory.mktemp("person")
-    with FakeApi.in_thread() as api, tee(start_gateway(api.url)) as relay:
+    audit = tmp_path_factory.mktemp("audit") / "audit.jsonl"
+    with FakeApi.in_thread() as api, tee(start_gateway(api.url, AWS_MASKER_AUDIT=f"file://{audit}")) as relay:
         held = hold(WIRINGS[request.param], claude_executable, root, relay)
         held.requests = list(api.requests)
+        assert_recorded(audit, held.requests)
         yield held
 
 
