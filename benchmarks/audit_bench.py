@@ -9,7 +9,6 @@ import contextlib
 import http.client
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ from aws_masker.edits import MaskedBody
 from aws_masker.gateway.record import Draft
 from aws_masker.metrics import Metrics
 from benchmarks import bodies
-from benchmarks.gateway_bench import free_port, process, timed
+from benchmarks.clients import timed
 from benchmarks.scan_bench import KEY
+from benchmarks.servers import free_port, running
 
 SIZE = 100_000
 ROUNDS = 200
@@ -52,23 +52,23 @@ def gateways(upstream: int, folder: str) -> Iterator[dict[str, int]]:
         "AWS_MASKER_UPSTREAM": f"http://127.0.0.1:{upstream}",
     }
     with contextlib.ExitStack() as stack:
-        ports = {}
-        for name, settings in kinds.items():
-            port = ports[name] = free_port()
-            command = [sys.executable, "-m", "aws_masker", "gateway", "--listen", f"127.0.0.1:{port}"]
-            stack.enter_context(process(command, port, **shared, **settings))
-        yield ports
+        servers = {
+            name: stack.enter_context(running("aws_masker", "gateway", environment={**shared, **settings}))
+            for name, settings in kinds.items()
+        }
+        for one in servers.values():
+            one.until_idle()
+        yield {name: one.port for name, one in servers.items()}
 
 
 def main() -> None:
     """Print the table."""
-    upstream = free_port()
     document = bodies.request(SIZE, 1)
     raw = json.dumps(document, separators=(",", ":")).encode()
     with (
         tempfile.TemporaryDirectory() as folder,
-        process([sys.executable, "-m", "benchmarks.upstream", "--port", str(upstream)], upstream),
-        gateways(upstream, folder) as ports,
+        running("benchmarks.upstream") as upstream,
+        gateways(upstream.port, folder) as ports,
     ):
         connections = {name: http.client.HTTPConnection("127.0.0.1", port) for name, port in ports.items()}
         times: dict[str, list[float]] = {name: [] for name in ports}

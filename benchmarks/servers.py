@@ -56,21 +56,21 @@ class Route:
 @contextmanager
 def route(vault: str = "memory://") -> Iterator[Route]:
     """Run an upstream, a plain proxy and a gateway before it until the block ends."""
-    with _running("benchmarks.upstream") as upstream:
+    with running("benchmarks.upstream") as upstream:
         url = f"http://127.0.0.1:{upstream.port}"
         environment = {"AWS_MASKER_KEY": KEY, "AWS_MASKER_VAULT": vault, "AWS_MASKER_UPSTREAM": url}
         with (
-            _running("benchmarks.plain_proxy", "--upstream", url) as proxy,
-            _running("aws_masker", "gateway", environment=environment) as gateway,
+            running("benchmarks.plain_proxy", "--upstream", url) as proxy,
+            running("aws_masker", "gateway", environment=environment) as gateway,
         ):
             gateway.until_idle()
             yield Route(upstream, proxy, gateway)
 
 
 @contextmanager
-def _running(module: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Server]:
+def running(module: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Server]:
     """Run a server until the block ends; it is ready when something listens on its port."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", module, *arguments, "--listen", f"127.0.0.1:{port}"]
     with subprocess.Popen(
         command, env=os.environ | (environment or {}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -95,7 +95,7 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port that was free a moment ago."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
