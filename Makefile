@@ -14,7 +14,7 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c "$(SUPPORTED)" 2>/dev/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo verify test faults lint report bench accuracy fuzz vulnerabilities lock clean
+.PHONY: help run demo verify test faults soak lint report bench accuracy fuzz vulnerabilities lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: $(VENV)/dev.stamp ## Lint and check the types
 faults: $(VENV)/dev.stamp ## Make every part of the Kong stack fail under load, and write docs/faults.md
 	$(BIN)/python tests/stack/fault_table.py
 	$(BIN)/python -m pytest tests/stack/test_faults.py $(ARGS)
+
+soak: $(VENV)/dev.stamp ## Send 10,000 requests through the Kong stack, and print what its plugin server holds
+	$(BIN)/python -m pytest tests/stack/test_soak.py --soak 10000 --capture no $(ARGS)
 
 report: $(VENV)/dev.stamp ## Run the end-to-end checks and write tests/test-report/proxy-integration-test-NNN.md
 	$(BIN)/python -m pytest tests/report --report tests/test-report $(ARGS)

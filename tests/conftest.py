@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stack", choices=("docker", "kong", "stand-in"), help="what the tests of the Kong plugins run on"
     )
+    parser.addoption("--soak", type=int, default=240, metavar="N", help="how many requests the soak is of")
     report.add_option(parser)
 
 

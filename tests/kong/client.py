@@ -60,6 +60,14 @@ def streaming(url: str, path: str, body: bytes, headers: Mapping[str, str] | Non
         yield iter(lambda: response.read1(1 << 16), b"")
 
 
+def begin(url: str, path: str, body: bytes) -> http.client.HTTPConnection:
+    """Send a request, and return the connection on which its answer will come. Close it."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    connection.request("POST", path, body, {**HEADERS, "Content-Type": "application/json"})
+    return connection
+
+
 def message(text: str, **more: Any) -> bytes:
     """Return a request of the Messages API with one message."""
     request = {

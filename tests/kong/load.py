@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 import json
+import math
+import random
 import re
 import threading
 import time
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
-from client import Answer, ask, message
+from client import Answer, ask, begin, message, streaming
 
 # Every identifier that the clients send begins so, and nothing else does.
 PREFIX = "i-0fa17"
@@ -36,6 +38,19 @@ def send(url: str, instance: str, *, stream: bool) -> Outcome:
     return Outcome(told, began, time.monotonic() - began)
 
 
+def leave(url: str, instance: str, *, stream: bool) -> Outcome:
+    """Send a request about ``instance``, and go away at the first piece of its answer, or before."""
+    began = time.monotonic()
+    body = message(f"stop {instance}", stream=stream)
+    with contextlib.suppress(OSError, HTTPException, AssertionError):
+        if stream:
+            with streaming(url, "/v1/messages", body) as pieces:
+                next(pieces)
+        else:
+            begin(url, "/v1/messages", body).close()
+    return Outcome("left", began, time.monotonic() - began)
+
+
 def text_of(answer: Answer, *, stream: bool) -> str:
     """Return the text of an answer."""
     if not stream:
@@ -56,9 +71,14 @@ def _told(answer: Answer, instance: str, *, stream: bool) -> str:
 
 @dataclass
 class Load:
-    """What clients do to ``url``. ``outcomes`` grows meanwhile."""
+    """What clients do to ``url``. ``outcomes`` grows meanwhile.
+
+    ``most`` is after how many requests the clients stop. Of ``leaving`` requests (a share) the clients go away.
+    """
 
     url: str
+    most: float = math.inf
+    leaving: float = 0.0
     outcomes: list[Outcome] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -81,7 +101,8 @@ class Load:
                 thread.join()
 
     def _client(self, pause: float) -> None:
-        while not self._stop.is_set():
-            number = next(self._numbers)
-            self.outcomes.append(send(self.url, f"{PREFIX}{number:012x}", stream=number % 3 == 0))
+        while not self._stop.is_set() and (number := next(self._numbers)) < self.most:
+            leaves = random.Random(number).random() < self.leaving  # noqa: S311 - no secret
+            made = leave if leaves else send
+            self.outcomes.append(made(self.url, f"{PREFIX}{number:012x}", stream=number % 3 == 0))
             self._stop.wait(pause)

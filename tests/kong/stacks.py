@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 KEY = "7c" + "0123456789abcdef" * 3 + "5e1f9a0b3c4d77"
 # The time-outs that kong.yml tells operators to set, in seconds.
 SOCKET_TIMEOUT = 5
+# A plugin server that has just been started grows by more than this in such a time, in bytes and seconds.
+WARM_GROWTH = 1 << 20
+WARM_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,20 @@ def set_fault(stack: Stack, fault: str) -> None:
 def server_of(stack: Stack) -> ServerProcess:
     """Return the stack's plugin server; waits until there is one."""
     return wait_for(stack.server)
+
+
+def warm_server_of(stack: Stack) -> ServerProcess:
+    """Return the stack's plugin server once it has met all families, which it does after its start, growing."""
+    before = 0
+
+    def look() -> ServerProcess | None:
+        nonlocal before
+        time.sleep(WARM_SECONDS)
+        now = server_of(stack)
+        grown, before = now.resident - before, now.resident
+        return now if grown < WARM_GROWTH else None
+
+    return wait_for(look, 60)
 
 
 def free_port() -> int:
