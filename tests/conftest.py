@@ -19,7 +19,7 @@ __all__ = ["redis_server", "start_redis"]
 pytest.register_assert_rewrite("e2e.conversation_tests")
 
 # Many times as many examples as usual, for `make fuzz`.
-hypothesis.settings.register_profile("fuzz", max_examples=20_000, print_blob=True)
+hypothesis.settings.register_profile("fuzz", max_examples=5_000, print_blob=True)
 
 ALLOWED_SKIPS = ("stack: ", "this machine has no IPv6")
 """``stack``: what needs the containers of the whole chain."""

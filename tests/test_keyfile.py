@@ -189,6 +189,13 @@ def test_a_rotation_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeyp
     assert [one.name for one in tmp_path.iterdir()] == ["key"]
 
 
+def test_who_reads_a_file_while_it_is_changed_reads_all_of_what_it_was(tmp_path: Path) -> None:
+    path = key_file(tmp_path, KEY + "\n")
+    with path.open("rb") as reader:
+        keyfile.change(path, keyfile.prepared)
+        assert reader.read() == KEY.encode() + b"\n"
+
+
 def test_a_file_that_is_reached_by_a_link_is_changed_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     path = key_file(tmp_path / "real", KEY + "\n")
