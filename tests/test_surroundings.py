@@ -91,6 +91,12 @@ def test_what_stays_of_a_value_does_not_cover_an_identifier_in_it() -> None:
         assert made.mask_text(once).text == once
 
 
+def test_a_name_that_runs_into_an_arn_is_masked_the_same_way_again() -> None:
+    with masker() as made:
+        once = made.mask_text("--bucket ledger.arn:aws:s3:::ledger%").text
+        assert made.mask_text(once).text == once
+
+
 @pytest.mark.parametrize("text", [f"--bucket dump-{INSTANCE}", f"s3://dump-{INSTANCE}/x"])
 def test_a_name_that_is_allowed_does_not_cover_an_identifier(text: str) -> None:
     with masker(policy={"name": "allow"}) as made:
@@ -126,8 +132,8 @@ def test_the_protocols_members_of_a_block_of_an_unknown_type_stay() -> None:
         assert made.mask_body(raw, "/v1/messages").edits == ()
 
 
-@pytest.mark.parametrize("text", ["cat /etc/passwd > /dev/null", "password: [REDACTED]"])
-def test_what_is_no_secret_stays(text: str) -> None:
+@pytest.mark.parametrize("text", ["cat /etc/passwd > /dev/null", "password: [REDACTED]", "font-family: et-book"])
+def test_what_is_no_secret_and_no_name_stays(text: str) -> None:
     with masker() as made:
         assert made.mask_text(text).text == text
 

@@ -74,7 +74,8 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
 
 def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a name that somebody gave."""
-    if _NAMES_ITSELF.fits(word):
+    # An ARN within a word makes two of it, whatever is left of the ARN.
+    if _NAMES_ITSELF.fits(word) or b"arn:" in word[1:]:
         return False
     if not PLAUSIBLE.fits(word):
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
