@@ -39,7 +39,7 @@ local QUEUE = {
   max_bytes = 32 * 1024 * 1024,
   initial_retry_delay = 0.2,
   max_retry_time = 120,
-  max_retry_delay = 10,
+  max_retry_delay = 2,
   concurrency_limit = 1,
 }
 
@@ -174,6 +174,8 @@ local function clean_kongs_own(record)
     kong.log.set_serialize_value(name, record.endpoint)
   end
   kong.log.set_serialize_value("request.querystring", nil)
+  -- What the plugin correlation-id took from the client.
+  kong.log.set_serialize_value("correlation_id", record.request_id)
 end
 
 
