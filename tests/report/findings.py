@@ -78,7 +78,8 @@ SECTIONS: Final = (
         "Added latency",
         "The same request through the chain and through the same nginx and Kong without the two plugins, one right "
         "after the other; what is added is the difference of such a pair. All in milliseconds. *First*: a conversation "
-        "that was never seen. *Next turn*: the same conversation, grown at its end.",
+        "that was never seen. *Next turn*: the same conversation, grown at its end. The times "
+        "are those of the machine above, however busy it was.",
         "body",
         ("pairs", "without p50", "added p50", "added p95", "next turn p50", "next turn p95"),
     ),

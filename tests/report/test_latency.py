@@ -53,7 +53,7 @@ def test_what_masking_adds(chain: Chain, bare: Nginx, check: Check, size: int, p
                 body = json.dumps(one).encode()
                 plain = ask(bare.url, "/v1/messages", body)
                 masked = ask(chain.front.url, "/v1/messages", body)
-                assert (plain.status, masked.status) == (200, 200), "a request failed"
+                assert (plain.status, masked.status) == (200, 200), f"status {masked.status}, without {plain.status}"
                 added.append(masked.seconds - plain.seconds)
                 without.append(plain.seconds)
             chain.api.requests.clear()

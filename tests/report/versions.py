@@ -1,4 +1,4 @@
-"""What a run ran on: the parts of the stack and their versions, and nothing about the machine but its kind."""
+"""What a run ran on: the parts of the stack and their versions; of the machine, only its kind and how busy it was."""
 
 import os
 import platform
@@ -31,7 +31,7 @@ def of_chain(choice: Choice, chain: Chain) -> dict[str, str]:
         store.capitalize(): server[f"{store}_version"],
         "Python": platform.python_version(),
         "Claude API": "the fake one of this repository",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
     }
 
 
