@@ -84,7 +84,7 @@ CELLS = (
     ),
     Cell("API", "slow", ("served",), 6),
     Cell("API", "full: answers 529", ("served", "529"), 6, ("529",)),
-    Cell("API", "garbage in place of HTTP", ("served", "502", "broken off"), 6, ("502",)),
+    Cell("API", "garbage in place of HTTP", ("served", "502", "broken off"), 6, ("502", "broken off")),
     Cell("API", "breaks off", ("served", "502", "broken off"), 6, ("502", "broken off")),
     Cell("disk", "full, where Kong's log is", ("served",), 6),
     Cell("clock", "jumps a year ahead in the plugin server", ("served",), 6),
