@@ -12,6 +12,7 @@ strings, the names of members, and numbers that may be account numbers count.
 Source: https://docs.anthropic.com/en/api/messages
 """
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -265,7 +266,8 @@ def edits(raw: bytes, places: Iterable[Place], settled: Iterable[Settled], token
             continue
         if changes.offsets is None:
             positions = [position for part in changes.parts for position in part[:2]]
-            changes.offsets = [offset - node.start for offset in raw_offsets(raw, node, positions)]
+            # An array, for many are kept: a fifth of what a list of numbers takes.
+            changes.offsets = array("q", [offset - node.start for offset in raw_offsets(raw, node, positions)])
         first, offsets = node.start, changes.offsets
         made += [
             Edit(first + low, high - low, part.token)

@@ -7,6 +7,7 @@ and tokens, never a value.
 
 import hashlib
 import threading
+from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ class Settled:
     before: bytes
     parts: list[Part]
     counts: Mapping[int, int]
-    offsets: list[int] | None = None
+    offsets: "array[int] | None" = None
 
 
 class Given:
