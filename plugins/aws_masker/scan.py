@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from aws_masker import addresses, arn
 from aws_masker.beside import Beside
 from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
-from aws_masker.catalogue import Catalogue, Family
+from aws_masker.catalogue import Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 
@@ -248,12 +248,15 @@ def _alternation(patterns: list[str]) -> str:
 
 
 def _loosened(pattern: str) -> str:
-    """Return ``pattern`` without its large upper bounds.
+    """Return ``pattern`` without its large upper bounds, and without the demand that digits and letters be mixed.
 
-    Every count is a state of the automaton, and those of several hundred patterns multiply. What the loosened pattern
-    finds is held against the exact one.
+    Every count is a state of the automaton, and those of several hundred patterns multiply. And RE2 looks for where a
+    match begins from its end on, where a mixed text multiplies the states by two with every character: most of the time
+    that new text took went into building them. What the loosened pattern finds is held against the exact one.
     """
-    return _BOUNDS.sub(lambda bounds: bounds[0] if int(bounds[2]) <= _COUNTED else f"{{{bounds[1]},}}", pattern)
+    return _BOUNDS.sub(
+        lambda bounds: bounds[0] if int(bounds[2]) <= _COUNTED else f"{{{bounds[1]},}}", without_mixes(pattern)
+    )
 
 
 def _starts_in_word(pattern: str) -> bool:

@@ -57,6 +57,8 @@ MACROS: Final[Mapping[str, str]] = {
     r"sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)",
 }
 _MIXED: Final = re.compile(r"<mixed \[([0-9]-[0-9])([A-Za-z-]+)\]\{([0-9]+)(?:,([0-9]+))?\}>")
+# What they were written out to, and the same without the demand for both sorts of characters.
+_WRITTEN: Final[dict[str, str]] = {}
 _NEGATED: Final = re.compile(r"(?<!\\)\[\^")
 _FIELDS: Final = frozenset(
     (
@@ -130,7 +132,16 @@ def _mixed(macro: re.Match[str]) -> str:
     for before in range(1, high):
         rest = f"[{digits}{letters}]{{{max(0, low - 1 - before)},{high - 1 - before}}}"
         ways += [f"[{letters}]{{{before}}}[{digits}]{rest}", f"[{digits}]{{{before}}}[{letters}]{rest}"]
-    return f"(?:{'|'.join(ways)})"
+    written = f"(?:{'|'.join(ways)})"
+    _WRITTEN[written] = f"[{digits}{letters}]{{{least}{f',{most}' if most else ''}}}"
+    return written
+
+
+def without_mixes(pattern: str) -> str:
+    """Return an expanded pattern in which a ``<mixed …>`` is any text of such characters and such a length."""
+    for written, plain in _WRITTEN.items():
+        pattern = pattern.replace(written, plain)
+    return pattern
 
 
 def family(row: Mapping[str, Any]) -> Family:
