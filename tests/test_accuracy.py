@@ -1,0 +1,59 @@
+"""Recall and precision on a small scale, offline: members drawn from AWS's models, in every form, and lines that look so.
+
+``make accuracy`` measures the same on all of them, and on files.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aws_masker import Masker
+from benchmarks.accuracy import measure, negatives, values
+from benchmarks.accuracy.corpora import apis
+from benchmarks.accuracy.facts import Fact
+from benchmarks.accuracy.forms import FORMS, SCENES
+from masking import masker
+
+VECTORS = Path(__file__).parent / "vectors" / "accuracy_members.json"
+RECALL_IN_CONTEXT = 0.97
+CHANGED_WITHOUT_NEED = 0.001
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Masker]:
+    with masker() as made:
+        yield made
+
+
+def facts(chance: random.Random) -> list[Fact]:
+    """Return a fact for each of the members in the vectors, with a name made up for it."""
+    members = json.loads(VECTORS.read_text())
+    return [
+        Fact(service, operation, member, noun, values.name(chance, pattern), listed)
+        for service, operation, member, noun, pattern, listed in members
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_names_are_found_in_every_form(one: Masker, form: str) -> None:
+    chance = random.Random(form)
+    result = measure.recall(one, (sample for sample in apis.samples(facts(chance), chance) if sample.form == form))
+    assert result.forms[form].recall >= RECALL_IN_CONTEXT, [miss.sample.text for miss in result.misses]
+    assert result.not_restored == []
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_names_are_found_in_files_of_one_content(one: Masker, scene: str) -> None:
+    chance = random.Random(scene)
+    result = measure.recall(one, [SCENES[scene](chance) for _ in range(40)])
+    assert result.forms[scene].recall >= RECALL_IN_CONTEXT, [miss.sample.text for miss in result.misses]
+    assert result.not_restored == []
+
+
+def test_lines_that_only_look_like_identifiers_stay(one: Masker) -> None:
+    lines = list(negatives.lines(random.Random(1), 2000))
+    changed = [line for line in lines if one.mask_text(line).dictionary]
+    assert len(changed) <= CHANGED_WITHOUT_NEED * len(lines), changed
