@@ -31,7 +31,9 @@ _WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][a-z]*-[A-Za-z]+")
 # Digests, and UUIDs of what is over in a moment.
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
 _UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PASSING: Final = Pattern(r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order)[-_]?ids?)")
+_PASSING: Final = Pattern(
+    r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order)[-_]?ids?)"
+)
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
