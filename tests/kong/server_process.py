@@ -15,13 +15,14 @@ from pathlib import Path
 class ServerProcess:
     """A process: its id, its resident memory in bytes, how many threads and descriptors it has.
 
+    ``descriptors`` is None where they may not be counted, as within a container: the server lets nobody trace it.
     ``core_limits`` are the soft and the hard limit of what the system writes of it when it crashes.
     """
 
     pid: int
     resident: int
     threads: int
-    descriptors: int
+    descriptors: int | None
     core_limits: list[str]
 
 
@@ -39,10 +40,11 @@ def find(socket: str) -> ServerProcess | None:
 
 
 def send(socket: str, number: int) -> None:
-    """Signal the plugin server at ``socket``, if there is one."""
+    """Signal the plugin server at ``socket``. Raises ProcessLookupError where there is none."""
     found = find(socket)
-    if found is not None:
-        os.kill(found.pid, number)
+    if found is None:
+        raise ProcessLookupError
+    os.kill(found.pid, number)
 
 
 def send_to_workers(master: int, number: int, most: int) -> None:
@@ -59,9 +61,16 @@ def _described(entry: Path) -> ServerProcess:
         int(entry.name),
         resident=int(status["VmRSS"].split()[0]) << 10,
         threads=int(status["Threads"]),
-        descriptors=len(list((entry / "fd").iterdir())),
+        descriptors=_descriptors(entry),
         core_limits=next(line.split()[4:6] for line in limits if line.startswith("Max core file size")),
     )
+
+
+def _descriptors(entry: Path) -> int | None:
+    try:
+        return len(list((entry / "fd").iterdir()))
+    except PermissionError:
+        return None
 
 
 if __name__ == "__main__":

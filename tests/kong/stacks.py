@@ -109,7 +109,7 @@ class Stack(Protocol):
         ...
 
     def signal_server(self, number: signal.Signals) -> None:
-        """Signal the plugin server, if there is one."""
+        """Signal the plugin server, which must be there."""
         ...
 
     def signal_workers(self, number: signal.Signals, most: int) -> None:

@@ -37,7 +37,8 @@ other is in [kong.md](kong.md).
 class Cell:
     """A line. ``meanwhile`` is what may become of requests, ``bites`` what at least one of has to be seen of it.
 
-    ``seconds`` bounds every answer. ``forgets``: whether the vault loses what it held.
+    ``seconds`` bounds every answer. ``forgets``: whether the vault loses what it held. ``lingers``: whether it
+    has consequences a little later, too.
     """
 
     part: str
@@ -46,6 +47,7 @@ class Cell:
     seconds: float
     bites: tuple[str, ...] = ()
     forgets: bool = False
+    lingers: bool = False
 
     @property
     def name(self) -> str:
@@ -59,7 +61,7 @@ CELLS = (
     Cell("plugin server", "refuses: every request raises an error in it", ("served", "503"), 6, ("503",)),
     Cell("plugin server", "full: as many requests as it may have are under way", ("served", "529"), 6, ("529",)),
     Cell("plugin server", "garbage: its result cannot be read", ("served", "503"), 6, ("503",)),
-    Cell("Kong", "a worker is killed", ("served", "500", "502", "503", "broken off"), 6),
+    Cell("Kong", "a worker is killed", ("served", "500", "502", "503", "broken off"), 6, lingers=True),
     Cell("Kong", "its workers are stopped for a second", ("served", "500", "503"), 6),
     Cell("Kong", "refuses connections", ("served", "502", "broken off"), 6, ("502",)),
     Cell("Kong", "slow", ("served",), 6),

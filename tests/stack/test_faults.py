@@ -16,6 +16,7 @@ from stacks import is_served, wait_for
 CLIENTS = 4
 PAUSE = 0.02
 RECOVERY_SECONDS = 15.0
+STEADY_SECONDS = 3.0
 # As long as a fault is seen to bite, or longer than the longest time-out.
 BITE_SECONDS = 12.0
 TOKEN = re.compile(r"i-x[0-9a-z]{16}")
@@ -45,6 +46,8 @@ def test_a_fault_under_load(chain: FragileChain, cell: Cell) -> None:
         mended = time.monotonic()
         wait_for(lambda: is_served(chain.kong), RECOVERY_SECONDS)
         wait_for(lambda: send(chain.front.url, f"{PREFIX}{0:012x}", stream=False).told == "served", RECOVERY_SECONDS)
+        if cell.lingers:
+            wait_for(lambda: _is_steady(load, mended), RECOVERY_SECONDS)
         recovered = time.monotonic()
         wait_for(lambda: len(load.since(recovered)) >= 2 * CLIENTS)
     _judge(load, cell)
@@ -88,6 +91,12 @@ def _wait_until_it_bites(load: Load, cell: Cell, broken: float) -> None:
         return (len(met) >= CLIENTS and bitten) or time.monotonic() > deadline
 
     wait_for(look, BITE_SECONDS + 1)
+
+
+def _is_steady(load: Load, mended: float) -> bool:
+    """Tell whether nothing has failed for some time."""
+    since = time.monotonic() - STEADY_SECONDS
+    return since > mended and all(one.told == "served" for one in load.since(since))
 
 
 def _judge(load: Load, cell: Cell) -> None:
