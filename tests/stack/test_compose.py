@@ -243,7 +243,7 @@ def test_the_stack_in_containers_masks_restores_and_outlives_its_redis(
     records = [json.loads(found) for found in re.findall(r"\| (\{.*\"aws_masker\".*\})", logs)]
     served = [one["aws_masker"] for one in records if one["aws_masker"]["outcome"] == "ok"]
     assert len(served) == len(ways) + 1
-    assert all(one["masked"] >= 2 and one["restored"] >= 2 for one in served)
+    assert all(one["edits"] >= 2 and one["restored"] >= 2 for one in served)
     assert INSTANCE not in logs
     assert ACCOUNT not in logs
     with pytest.raises(urllib.error.HTTPError) as refused:
