@@ -25,9 +25,6 @@ BEHIND = {
     "CLI text output": 0.05,
     "CLI table": 0.75,
     "error message": 0.15,
-    "~/.aws/credentials": 0.85,
-    "connection string": 0.6,
-    "JDBC URL": 0.75,
 }
 
 

@@ -79,14 +79,7 @@ class _Forms:
             if first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
                 position = begin + 1
                 continue
-            start = begin if first in ALNUM else after_boundary(text, begin, position)
-            end = position
-            word = text[start:end]
-            known = resolved.get(word)
-            if known is None:
-                known = resolved[word] = self._resolve(word)
-            if not known:
-                end, known = self._shorter(text, begin, start, end)
+            start, end, known = self._resolved(text, begin, position, resolved)
             for one in known:
                 finding = one.at(text, start, end)
                 if finding is not None:
@@ -99,6 +92,26 @@ class _Forms:
             else:
                 # The boundary that was taken along may be that of the next.
                 position = max(begin + 1, end - 1) if text[end - 1] not in ALNUM else end
+
+    def _resolved(
+        self, text: bytes, begin: int, stop: int, resolved: "dict[bytes, list[_Form]]"
+    ) -> "tuple[int, int, list[_Form]]":
+        """Return where the identifier in the match ``begin:stop`` begins and ends, and what it may be.
+
+        What looks like an escape before it may be its beginning after all: the bracket of a section.
+        """
+        first = begin if text[begin] in ALNUM else after_boundary(text, begin, stop)
+        for start in (first, begin):
+            word = text[start:stop]
+            known = resolved.get(word)
+            if known is None:
+                known = resolved[word] = self._resolve(word)
+            end = stop
+            if not known:
+                end, known = self._shorter(text, begin, start, stop)
+            if known or first == begin:
+                break
+        return start, end, known
 
     def _shorter(self, text: bytes, begin: int, start: int, end: int) -> "tuple[int, list[_Form]]":
         """Return where a match really ends, and what it may be.
