@@ -51,7 +51,7 @@ def _stream(kind: str, field: str, pieces: list[str]) -> bytes:
     """Return an answer's events that carry ``pieces``, one in each."""
     tool = {"type": "tool_use", "id": "toolu_01", "name": "Bash", "input": {}}
     start = {"type": "text", "text": ""} if kind == "text_delta" else tool
-    told = [
+    told: list[dict[str, Any]] = [
         {"type": "content_block_start", "index": 0, "content_block": start},
         *({"type": "content_block_delta", "index": 0, "delta": {"type": kind, field: piece}} for piece in pieces),
         {"type": "content_block_stop", "index": 0},
