@@ -101,17 +101,21 @@ class _Forms:
         What looks like an escape before it may be its beginning after all: the bracket of a section.
         """
         first = begin if text[begin] in ALNUM else after_boundary(text, begin, stop)
-        for start in (first, begin):
-            word = text[start:stop]
-            known = resolved.get(word)
-            if known is None:
-                known = resolved[word] = self._resolve(word)
-            end = stop
+        start, end, known = first, stop, self._known(text[first:stop], resolved)
+        if not known:
+            end, known = self._shorter(text, begin, first, stop)
+        if not known and begin < first:
+            start, end, known = begin, stop, self._known(text[begin:stop], resolved)
             if not known:
-                end, known = self._shorter(text, begin, start, stop)
-            if known or first == begin:
-                break
+                end, known = self._shorter(text, begin, begin, stop)
         return start, end, known
+
+    def _known(self, word: bytes, resolved: "dict[bytes, list[_Form]]") -> "list[_Form]":
+        """Return what a whole match may be, which ``resolved`` keeps."""
+        known = resolved.get(word)
+        if known is None:
+            known = resolved[word] = self._resolve(word)
+        return known
 
     def _shorter(self, text: bytes, begin: int, start: int, end: int) -> "tuple[int, list[_Form]]":
         """Return where a match really ends, and what it may be.
