@@ -20,8 +20,9 @@ In ``pattern`` and ``host``, capture groups mark the parts to be masked; without
 and ``reject`` are its evidence: texts with what must be masked between « and », and texts that must stay as they are. A
 row without both is refused.
 
-``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>``, ``<given>`` (a name that somebody
-gave), ``<break>`` and ``<quote>`` (as such or escaped) are macros.
+``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>`` and ``<on>`` (the domains of
+endpoints, and of what runs behind them), ``<given>`` (a name that somebody gave), ``<break>`` and ``<quote>`` (as such
+or escaped) are macros.
 ``<mixed [0-9a-z]{13}>`` is a text of such characters and such a length with a digit and a letter in it: neither a word
 nor a number.
 """
@@ -53,8 +54,10 @@ MACROS: Final[Mapping[str, str]] = {
     "<given>": "[A-Za-z0-9_](?:[A-Za-z0-9_.+=@-]*[A-Za-z0-9_])?",
     "<break>": r"(?:\s|\\+[nrt])",
     "<quote>": r"\\*[\"'`]",
-    "<aws>": r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov|"
-    r"sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)",
+    "<aws>": r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.amazonwebservices\.(?:com\.cn|eu)|c2s\.ic\.gov|"
+    r"sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|api\.cloud-aws\.adc-e\.uk|"
+    r"api\.aws(?:\.ic\.gov|\.scloud|\.hci\.ic\.gov)?)",
+    "<on>": r"on\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu)",
 }
 _MIXED: Final = re.compile(r"<mixed \[([0-9]-[0-9])([A-Za-z-]+)\]\{([0-9]+)(?:,([0-9]+))?\}>")
 # What they were written out to, and the same without the demand for both sorts of characters.
