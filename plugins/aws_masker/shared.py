@@ -20,6 +20,9 @@ _AWS: Final = Pattern(
     # Constructs of the CDK, requests and commands of the SDKs.
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
     r"|new [A-Z][A-Za-z0-9]+(?:Command\(\{|Request\(\))|[a-z][A-Za-z0-9]+Request\.builder\("
+    # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
+    r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
+    r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
 )
 # As only AWS's API and its tools write it: DBInstanceIdentifier.
 _API: Final = Pattern(r"[A-Z]+[a-z][A-Za-z0-9]*")

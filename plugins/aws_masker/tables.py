@@ -72,7 +72,7 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
     if not columns:
         return no_header
     end = high
-    ruled = False
+    ruled = filled = False
     for one, two in _lines(text, high, newline):
         row = text[one:two]
         if _RULE.fits(row):
@@ -92,7 +92,9 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
             if value is not None:
                 column.values.append(value)
         end = two
-    return Table(list(columns.values()), end) if end > high else no_header
+        filled = True
+    # The last row of a table of keys and values has a line below it too, and nothing else.
+    return Table(list(columns.values()), end) if filled else no_header
 
 
 def _newline(text: bytes, at: int) -> bytes:

@@ -64,22 +64,37 @@ def cli_text(fact: Fact, chance: random.Random) -> str:
 
 
 def cli_table(fact: Fact, chance: random.Random) -> str:
-    """Write ``--output table``: a column for each key, or a row for each where there is one item."""
+    """Write ``--output table``: titled with the operation, a row for each key, or a column where there are two items."""
+    operation = fact.operation if fact.operation.startswith(("Get", "List", "Describe")) else f"List{pascal(fact.noun)}s"
+    scalars = {"Status": "ACTIVE", "CreationTime": "2024-05-31T10:11:12+00:00"}
+    if fact.listed:
+        return _drawn([(0, operation, [sorted(scalars.items())[0]]), (1, fact.member, [(fact.value,)])])
     if chance.random() < 0.5:
-        rows = sorted(
-            {"Status": "ACTIVE", "CreationTime": "2024-05-31T10:11:12+00:00", fact.member: fact.value}.items()
-        )
-        left, right = (max(len(row[at]) for row in rows) + 2 for at in (0, 1))
-        rule = f"+{'-' * left}+{'-' * right}+"
-        lines = [f"|{key:^{left}}|{value:^{right}}|" for key, value in rows]
-        title = f"|{'Describe' + pascal(fact.noun):^{left + right + 1}}|"
-        return "\n".join(("-" * len(title), title, rule, *lines, rule, ""))
-    columns = sorted({"Status": "ACTIVE", "Engine": "aurora", fact.member: fact.value}.items())
-    widths = [max(len(key), len(value)) + 2 for key, value in columns]
-    rule = "+" + "+".join("-" * width for width in widths) + "+"
-    head = "|" + "|".join(f"{key:^{width}}" for (key, _), width in zip(columns, widths, strict=True)) + "|"
-    cells = "|" + "|".join(f"{value:^{width}}" for (_, value), width in zip(columns, widths, strict=True)) + "|"
-    return f"{rule}\n{head}\n{rule}\n{cells}\n{rule}\n"
+        return _drawn([(0, operation, sorted({**scalars, fact.member: fact.value}.items()))])
+    items: list[dict[str, str]] = [{**scalars, fact.member: value} for value in (fact.value, "main")]
+    rows = [tuple(sorted(items[0])), *(tuple(item[key] for key in sorted(item)) for item in items)]
+    return _drawn([(0, operation, []), (1, f"{pascal(fact.noun)}s", rows)])
+
+
+def _drawn(sections: list[tuple[int, str, list[Any]]]) -> str:
+    """Draw sections as the AWS CLI does: each with its depth, its title and its rows, a header among them if it has columns."""
+    width = 4 + max(
+        max([len(title), sum(max(map(len, column)) + 4 for column in zip(*rows, strict=True))])
+        for _, title, rows in sections
+    )
+    lines = ["-" * (width + 2 * 2)]
+    for depth, title, rows in sections:
+        edge = "|" * (depth + 1)
+        inner = width + 2 * 2 - 2 * len(edge)
+        lines.append(f"{edge}{title:^{inner}}{edge}")
+        if not rows:
+            continue
+        least = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+        widths = [*least[:-1], inner - sum(least[:-1]) - len(least) + 1]
+        rule = f"{'|' * depth}+{'+'.join('-' * one for one in widths)}+{'|' * depth}"
+        drawn = [edge + "|".join(f"{cell:^{one}}" for cell, one in zip(row, widths, strict=True)) + edge for row in rows]
+        lines += [rule, *([drawn.pop(0), rule] if len(widths) > len(("key", "value")) else []), *drawn, rule]
+    return "\n".join((*lines, ""))
 
 
 def cloudtrail(fact: Fact, chance: random.Random) -> str:
