@@ -67,7 +67,7 @@ class Beside:
                 resolved[match] = self._sections.families(match) or self._keys.read(match)
             met = resolved[match]
             if not isinstance(met, Met):
-                yield from self._in_section(text, position, met or [], known)
+                yield from self._in_section(text, position, met or [], known, subject)
                 continue
             key = start + met.low
             if met.joint.kind in _TITLES and titled(text, key):
@@ -89,10 +89,12 @@ class Beside:
                     continue
                 position = max(position, finding.end)
 
-    def _in_section(self, text: bytes, end: int, families: list[int], known: Mapping[int, int]) -> Iterator[Finding]:
+    def _in_section(
+        self, text: bytes, end: int, families: list[int], known: Mapping[int, int], subject: Subject
+    ) -> Iterator[Finding]:
         """Yield the values of a section whose opener ends at ``end``."""
         for family in families:
-            for value, joint in self._sections.values(text, end, family):
+            for value, joint in self._sections.values(text, end, family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
     def _titles(self, subject: Subject, at: int) -> Callable[[bytes], list[int]]:

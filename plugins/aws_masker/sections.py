@@ -12,17 +12,21 @@ it, and with ``extent`` how far it goes:
     Lines of YAML that stand as deep as the first one behind the opener.
 ``message``
     A sentence to the end of the line; a member is the noun before a name that is said to be missing, or there already.
+    In a text that speaks of AWS, so is each noun for the names of which the catalogue has a key, before what can be no
+    word of a sentence.
 ``table``
     A table drawn with |, to the first empty line; members are titles of columns or of rows.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aws_masker.boundaries import BEFORE
 from aws_masker.catalogue import Family
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, NEWLINE, ONE, Joint, Kind, joint_of
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
+from aws_masker.shared import Subject
 from aws_masker.tables import table_at
 from aws_masker.values import Value, values_at
 
@@ -32,11 +36,41 @@ _CLOSE: Final = frozenset(b")]}")
 _COMMAND_ENDS: Final = Pattern(r"[^\\\r]\r?\n|\x00|[ \t](?:\|\|?|&&|;)[ \t]|;[ \t]")
 _LINE_ENDS: Final = Pattern(r"\n|\\+n|\x00")
 _NAME: Final = r"/?[A-Za-z0-9_](?:[A-Za-z0-9_.+=@/-]*[A-Za-z0-9_])?"
-_SAID: Final = (
-    rf"[\[(\\\"'`]{{0,4}}{_NAME}[\])\\\"'`]{{0,4}} (?:was not found|not found|cannot be found|could not be found"
-    r"|does not exist|doesn.t exist|already exists|is not available|is not in|is in use)"
+_QUOTES: Final = r"[\[(\\\"'`]{0,4}"
+_IS_SAID: Final = (
+    r"(?:(?:was|is|are) )?not found|cannot be found|could not be found|does not exist|doesn.t exist|already exists"
 )
-_SAID_NAME: Final = Pattern(rf"[:,]? [\[(\\\"'`]{{0,4}}({_NAME})", captures=True)
+_SAID: Final = rf"{_QUOTES}{_NAME}[\])\\\"'`]{{0,4}} (?:{_IS_SAID}|is not available|is not in|is in use)"
+_SAID_NAME: Final = Pattern(rf"[:,]? {_QUOTES}({_NAME})", captures=True)
+# No word of a sentence: something with a digit or a joint in it, or with a hump.
+_STRONG: Final = (
+    r"/?(?:[A-Za-z][A-Za-z0-9.+=@/]*[0-9_-]|[0-9][A-Za-z0-9.+=@/_-]*[A-Za-z_-])(?:[A-Za-z0-9_.+=@/-]*[A-Za-z0-9_])?"
+)
+_HUMPED: Final = r"[A-Za-z0-9]*[a-z][A-Z][A-Za-z0-9]*"
+# How an error goes on from the noun for something to its name; a word with a hump may as well be a parameter's.
+_NAMING: Final = (
+    rf"(?: (?:{_IS_SAID}))?(?: (?:with|for|of)(?: the)?| found (?:with|for))?"
+    rf" (?i:name|named|id|identifier):? {_QUOTES}({_NAME})"
+    rf"| (?:{_IS_SAID})(?: with name)?: {_QUOTES}({_NAME})"
+    rf"|[:,]? {_QUOTES}({_STRONG})"
+    rf"|[:,]? {_QUOTES}({_HUMPED})[\])\\\"'`]{{0,4}} (?:{_IS_SAID}|is |in |must |can|has )"
+    rf"|[:,]? [\\]{{0,2}}[\"'`]({_NAME})[\\\"'`]{{1,3}} (?:{_IS_SAID})"
+)
+_SOUGHT: Final = (
+    r"(?i:could not|cannot|can.t|unable to) (?:find|locate)(?: [a-z]+){1,5}:? "
+    rf"{_QUOTES}({_STRONG}|{_HUMPED})"
+)
+# What an API's nouns are followed by in the keys for their names.
+_NAMED_NOUN: Final = re.compile(r".*?([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
+# Nouns of which what follows is AWS's own word.
+# fmt: off
+_NO_NOUNS: Final = frozenset((
+    "action", "engine", "identifier", "input", "limit", "location", "name", "number", "operation", "option", "output",
+    "parameter", "principal", "request", "response", "status", "type", "url", "version",
+))
+# fmt: on
+# Services in errors of the SDK for Java.
+_OWN: Final = (b"Amazon", b"AWS")
 _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
 
@@ -51,28 +85,36 @@ class Sections:
         self.pattern = "|".join(f"(?:{family.opener})" for _, family in chosen) or NEVER
         self._openers = Pattern(self.pattern)
         self._which = FullMatchSet([family.opener for _, family in chosen])
-        self._members = {index: _Members(family) for index, family in chosen}
+        named = {found[1].lower() for _, one in families for key in one.keys if (found := _NAMED_NOUN.fullmatch(key))}
+        nouns = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
+        self._members = {index: _Members(family, nouns) for index, family in chosen}
 
     def families(self, match: bytes) -> list[int]:
         """Return the places of the families of which a match is the opener."""
         return [self._chosen[place][0] for place in self._which.matches(match)]
 
-    def values(self, text: bytes, end: int, family: int) -> Iterator[tuple[Value, Joint]]:
-        """Yield the values of the members of a section whose opener ends at ``end``, each with its joint."""
+    def values(self, text: bytes, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of the members of a section whose opener ends at ``end``, each with its joint.
+
+        ``subject`` tells what the text speaks of.
+        """
         limit = min(len(text), end + MAX_SECTION)
         # Another opener begins a section of its own: so no text is looked through twice.
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]
-        yield from self._members[family].values(text, end, limit)
+        yield from self._members[family].values(text, end, limit, subject)
 
 
 class _Members:
     """The members of one kind of section."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, nouns: Sequence[str]) -> None:
         members = "|".join(sorted(family.members, key=len, reverse=True))
         self._key = Pattern(f"(?:{members})")
         self._extent = family.extent
+        self._named = Pattern(NEVER)
+        if family.extent == "message":
+            self._named = Pattern(rf"(?i:{'|'.join(nouns) or NEVER})s?(?:{_NAMING})|{_SOUGHT}", captures=True)
         self._search = Pattern(
             {
                 "block": rf"{BEFORE}(?:{members}){AFTER_KEY}|[()\[\]{{}};]|\x00",
@@ -83,14 +125,14 @@ class _Members:
             }[family.extent]
         )
 
-    def values(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+    def values(self, text: bytes, at: int, limit: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the members from ``at`` on, where the section begins, up to ``limit`` at most."""
         if self._extent == "block":
             return self._of_block(text, at, limit)
         if self._extent == "line":
             return self._of_line(text, at, limit)
         if self._extent == "message":
-            return self._of_message(text, at, limit)
+            return self._of_message(text, at, limit, subject)
         return self._of_lines(text, at, limit) if self._extent == "indented" else self._of_table(text, at, limit)
 
     def _of_block(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
@@ -150,15 +192,24 @@ class _Members:
                 for value in column.values:
                     yield value, ONE
 
-    def _of_message(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+    def _of_message(self, text: bytes, at: int, limit: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         ends = _LINE_ENDS.search(text, at, limit)
         limit = limit if ends is None else ends[0]
+        begin = at
         while (span := self._search.search(text, at, limit)) is not None:
             low, at = span
             noun = self._key.match(text, low, at)
             parts = _SAID_NAME.parts(text, noun, at)
             if parts is not None:
                 yield Value(*parts[1], quoted=True), ONE
+        # Any program has exceptions.
+        at = begin if subject.is_aws(begin) else limit
+        while (span := self._named.search(text, at, limit)) is not None:
+            parts = self._named.parts(text, span[0], limit) or [span]
+            low, high = next((part for part in parts[1:] if part[0] >= 0), span)
+            at = high
+            if not text.startswith(_OWN, low):
+                yield Value(low, high, quoted=True), ONE
 
     def _after_key(self, text: bytes, low: int, end: int) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the member that stands in ``low:end``, with a joint at its end."""

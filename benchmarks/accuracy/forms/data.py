@@ -64,11 +64,13 @@ def cli_text(fact: Fact, chance: random.Random) -> str:
 
 
 def cli_table(fact: Fact, chance: random.Random) -> str:
-    """Write ``--output table``: titled with the operation, a row for each key, or a column where there are two items."""
-    operation = fact.operation if fact.operation.startswith(("Get", "List", "Describe")) else f"List{pascal(fact.noun)}s"
+    """Write ``--output table``: named for the operation, a row for each key, or a column where items are two."""
+    operation = (
+        fact.operation if fact.operation.startswith(("Get", "List", "Describe")) else f"List{pascal(fact.noun)}s"
+    )
     scalars = {"Status": "ACTIVE", "CreationTime": "2024-05-31T10:11:12+00:00"}
     if fact.listed:
-        return _drawn([(0, operation, [sorted(scalars.items())[0]]), (1, fact.member, [(fact.value,)])])
+        return _drawn([(0, operation, [min(scalars.items())]), (1, fact.member, [(fact.value,)])])
     if chance.random() < 0.5:
         return _drawn([(0, operation, sorted({**scalars, fact.member: fact.value}.items()))])
     items: list[dict[str, str]] = [{**scalars, fact.member: value} for value in (fact.value, "main")]
@@ -77,7 +79,7 @@ def cli_table(fact: Fact, chance: random.Random) -> str:
 
 
 def _drawn(sections: list[tuple[int, str, list[Any]]]) -> str:
-    """Draw sections as the AWS CLI does: each with its depth, its title and its rows, a header among them if it has columns."""
+    """Draw sections as the AWS CLI does, each with its depth, its title and its rows: with a header, if of columns."""
     width = 4 + max(
         max([len(title), sum(max(map(len, column)) + 4 for column in zip(*rows, strict=True))])
         for _, title, rows in sections
@@ -92,7 +94,9 @@ def _drawn(sections: list[tuple[int, str, list[Any]]]) -> str:
         least = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
         widths = [*least[:-1], inner - sum(least[:-1]) - len(least) + 1]
         rule = f"{'|' * depth}+{'+'.join('-' * one for one in widths)}+{'|' * depth}"
-        drawn = [edge + "|".join(f"{cell:^{one}}" for cell, one in zip(row, widths, strict=True)) + edge for row in rows]
+        drawn = [
+            edge + "|".join(f"{cell:^{one}}" for cell, one in zip(row, widths, strict=True)) + edge for row in rows
+        ]
         lines += [rule, *([drawn.pop(0), rule] if len(widths) > len(("key", "value")) else []), *drawn, rule]
     return "\n".join((*lines, ""))
 
