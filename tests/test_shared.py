@@ -60,6 +60,18 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "{ schema, tableName: oldTableName }",
         "Revision ID: d03e4a635aa3",
         '"session_id": "1234abcd-12ab-34cd-56ef-1234567890ab"',
+        # What examples and tests call their things, types, numbers, and services of other protocols.
+        '"user_id": "mock-user", "model_name": "some_model", "clientId": "my-client"',
+        'task_ids = ["task-1", "task-2"]',
+        "static schemaName: 'Decimal128';",
+        "tableName: TTable2,",
+        "tableName: TableDescriptor | AliasDict,",
+        "return { policyName: trustedTypes };",
+        "LIGHT_CLUSTER = 0xFC7D",
+        'f"{cluster.cluster_id:04x}"',
+        '"image_pull_secrets": "List[V1LocalObjectReference]",',
+        "service: 'ssh-userauth'",
+        '@mixin starts-at-zero($map, $map-name: "$grid-breakpoints") {',
         # No word of AWS, although the letters are there.
         'flaws = 1\nlaws = 2\ntable_name = "payments_worker"',
     ],

@@ -23,11 +23,11 @@ _TEXTS: Final = frozenset((
 # fmt: on
 MAX_BYTES: Final = 200_000
 _AWS: Final = re.compile(
-    rb"(?i)aws|amazon|\barn:|s3[an]?://|\bAKIA|\bec2\b|cloudfront"
+    rb"(?i)aws|amazon|\bboto|\barn:|s3[an]?://|\bAKIA|\bec2\b|cloudfront"
     rb"|\b(?:eu|us|ap|ca|sa|me|af|cn)-(?:[a-z]+-)?(?:north|south|east|west|central)[a-z]*-\d"
 )
 _ADDRESS: Final = re.compile(
-    rb"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
+    rb"(?:(?<![\d.])|\\u[0-9a-f]{4})(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)"
     rb"|(?i:(?<![0-9a-z:])(?:[0-9a-f]{1,4}:){3,7}(?::?[0-9a-f]{1,4})|[0-9a-f]{1,4}::[0-9a-f]{1,4}|::[0-9a-f]{1,4}"
     rb"|(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2})"
 )
@@ -35,6 +35,7 @@ _ADDRESS: Final = re.compile(
 _SECRET: Final = re.compile(
     rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ|-----BEGIN [A-Z ]*PRIVATE KEY|://[^\s/:@\"']{1,64}:[^\s/:@\"']{1,64}@"
     rb"|(?i:password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*[\"'][^\"'\s]*[0-9][^\"'\s]*[\"']"
+    rb"|(?i:e-?mail)[\"']?\s*[:=]\s*[\"']?[a-z0-9._+-]+@[a-z0-9-]+\.[a-z]"
 )
 
 

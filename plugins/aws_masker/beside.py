@@ -10,7 +10,7 @@ from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
-from aws_masker.shared import Subject, counts, is_api
+from aws_masker.shared import Subject, counts, is_api, is_dashed_name
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, values_at
 
@@ -116,11 +116,13 @@ class Beside:
         if text.startswith(b"--", low - 2, low):
             low -= 2
         family = self._families[one.family]
-        # A form of its own that the value has to have says enough; that of a UUID is everybody's.
-        if family.value not in ("", UUID) and family.kind not in ("secret", "pii"):
+        shared, word = text[low:joint], text[one.start : one.end]
+        # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
+        # more than words with dashes between them.
+        own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
+        if own and (family.kind != "name" or is_dashed_name(shared, word)):
             return True
-        secret = family.kind == "secret"
-        return counts(text[low:joint], text[joint:end], text[one.start : one.end], secret=secret)
+        return counts(shared, text[joint:end], word, secret=family.kind == "secret")
 
     def _values(
         self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]

@@ -52,6 +52,8 @@ _COMMON: Final = Pattern(
             *_PLACEHOLDERS,
             r"0{8}-0{4}-0{4}-0{4}-0{12}",
             r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
+            # Numbers of programs, formats of them (04x, behind a colon in Python's strings), classes of characters.
+            r"0x[0-9a-fA-F]{0,32}|#?0[0-9]{1,2}[bdoxX]|(?:a-z|A-Z|0-9|a-f|A-F|[_.-]){2,8}",
             r"v?[0-9]{1,6}(?:\.[0-9x]{1,6}){1,4}(?:[-+][a-z0-9.]{1,20})?",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
             f"{MACROS['<region>']}[a-z]?(?:-[a-z]{{3}}-[0-9][a-z]?)?",

@@ -45,6 +45,8 @@ _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-
 _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){}<>/]*[0-9][^\s\x00-\x1f(){}<>/]{2,}")
 # The second half of a comparison, or what follows a quote that closed a string rather than opened one.
 _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
+# A type of Python, in quotes as well: List[V1LocalObjectReference].
+_GENERIC: Final = Pattern(r"(?:[Ll]ist|[Dd]ict|Optional|Sequence|Union)\[[A-Za-z][A-Za-z0-9_., \[\]]*\]")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 _SECTION_BACK: Final = 600
@@ -63,7 +65,7 @@ _NEXT_PAIR: Final = Pattern(r"[ \t]+[A-Za-z_.]+=[^=]")
 def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pattern | None) -> bool:
     """Tell whether a value beside one of the family's keys can be what the key says."""
     word = text[value.start : value.end]
-    if not word or (word[:1] in _NO_BEGINNING and not _opened(text, value)):
+    if not word or _GENERIC.fits(word) or (word[:1] in _NO_BEGINNING and not _opened(text, value)):
         return False
     if family.value == ANY_VALUE:
         return _plausible_secret(text, value, joint, word)
@@ -154,7 +156,9 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
         # YAML, not a member of an object in JavaScript nor a type in Python.
         word = text[value.start : value.end]
         typed = _DOTTED_TYPE.fits(word) or (key == key.lower() and _TYPE_NAME.fits(word))
-        return before != stripped and after[:1] in _ENDS_LINE and after != b" =" and not typed
+        # A union of types in TypeScript goes on with a bar, and a member of an object may be the last one.
+        code = after in (b" =", b" }") or (after == b" |" and b"|" not in before)
+        return before != stripped and after[:1] in _ENDS_LINE and not typed and not code
     if stripped.endswith(b"=") and _IN_INI.fits(
         text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2]
     ):

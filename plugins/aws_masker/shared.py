@@ -30,12 +30,21 @@ _CONSTANT: Final = Pattern(r"[A-Z][A-Z0-9_]*")
 # A member of JSON or YAML, a line of a settings file, a row of a table: not an assignment in a program.
 _MEMBER: Final = Pattern(r"(?s:s?(?:\\*[\"'`])?\]?[ \t]*(?::(?:[^=:].*)?|\|.*|=[ \t]*))")
 _ASSIGNED: Final = Pattern(r"s?=[\"']?")
-_WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][a-z]*-[A-Za-z]+")
+# Words, words with capitals before a dash (API-key), types with a number (Decimal128).
+_WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][A-Za-z]*-[A-Za-z]+|[A-Z]+[a-z]+[0-9]{1,3}")
+# What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value.
+_EXAMPLE: Final = Pattern(
+    r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?"
+    r"|test[-_](?:[a-z]{1,12}|[0-9]{1,3})|[a-z]+-test|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:value|placeholder))"
+)
+# The noun of the key itself, counted: task-1 beside task_ids.
+_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}[-_][0-9]{1,2}")
+_DIGITS: Final = b"0123456789"
 # Digests, and UUIDs of what is over in a moment.
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
 _UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PASSING: Final = Pattern(
-    r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order)[-_]?ids?)"
+    r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order|task)[-_]?ids?)"
 )
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
@@ -90,10 +99,22 @@ def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool) -> bool:
         return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
         return b"://" not in word
-    if not _NOUN_NAMED.fits(key) or _WORD.fits(word):
+    if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
         return False
     if constant or key.startswith(b"--"):
         return not (constant and _PATH.fits(word))
     if _ELSEWHERE.fits(word) or _DIGEST.fits(word) or (_UUID.fits(word) and _PASSING.fits(key)):
         return False
     return bool(_MEMBER.fits(joint) or (_GIVEN.fits(word) and not _UUID.fits(word)))
+
+
+def is_dashed_name(key: bytes, word: bytes) -> bool:
+    """Tell whether ``word``, which has dashes in it, is a name by that alone beside a shared key."""
+    return not is_made_up(key, word) and (not key[:1].islower() or _GIVEN.fits(word))
+
+
+def is_made_up(key: bytes, word: bytes) -> bool:
+    """Tell whether ``word`` is what an example or a test calls its thing, or a variable."""
+    if word.startswith(b"$") or _EXAMPLE.fits(word):
+        return True
+    return _COUNTED.fits(word) and word.rstrip(_DIGITS)[:-1].lower() in key.lower()

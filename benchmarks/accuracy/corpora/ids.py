@@ -23,6 +23,10 @@ _ISSUED: Final = re.compile(r"(?:.*[.-])?(?=[a-z0-9]*[0-9])(?=[a-z0-9]*[a-z])[a-
 _AWS_LABEL: Final = re.compile(r"[a-z]{2}(?:-gov)?-[a-z]+-[0-9]|[a-z0-9-]{1,24}\.amazonaws\.com")
 LEAST: Final = 8
 EC2_LONG: Final = 17
+# Ids of another service than the one whose model is loose about them. The pattern of Organizations itself wants ten
+# characters behind o-, where Network Manager's takes eight; EC2, whose model has no patterns, issues the ids of route
+# tables in hexadecimal digits, where the model of Oracle Database@AWS takes any letter.
+_ISSUED_ELSEWHERE: Final = {"o-": ("[a-z0-9]", 10), "rtb-": ("[0-9a-f]", EC2_LONG)}
 
 
 def samples(botocore: Path, awscli: Path | None, chance: random.Random) -> Iterator[Sample]:
@@ -59,9 +63,10 @@ def _prefixes(botocore: Path) -> Iterator[tuple[str, str, str, int]]:
                 # AWS writes hexadecimal digits small, and without an upper bound ids have 17 of them.
                 count = least if bounded or (least > EC2_LONG and not hexadecimal) else EC2_LONG
                 found[prefix] = (strictness, service, "[0-9a-f]" if hexadecimal else characters, count)
-    for prefix, (_, service, characters, count) in found.items():
+    for prefix, (_, service, pattern, least) in found.items():
+        characters, count = _ISSUED_ELSEWHERE.get(prefix, (pattern, least))
         # A letter and a few characters are told by their key alone; another module writes them so.
-        if len(prefix) > len("x-") or characters == "[0-9a-f]":
+        if len(prefix) > len("x-") or characters == "[0-9a-f]" or prefix in _ISSUED_ELSEWHERE:
             yield service, prefix, characters, count
 
 
