@@ -153,3 +153,11 @@ def test_a_control_character_in_a_secret_does_not_end_it(mark: str) -> None:
     raw = json.dumps({"MasterUserPassword": f"abcd{mark}W0rdEnde"}).encode()
     with masker() as made:
         assert b"W0rdEnde" not in made.mask_body(raw, "/v1/x").apply(raw)
+
+
+def test_findings_that_lie_upon_each_other_in_a_row_are_each_replaced_once() -> None:
+    text = "arn:aws:iam::481516234217:role/GitHubDeployer Account ID: 481516234217/ssm://acme-pay/ledger/db-host "
+    with masker() as made:
+        masked = made.mask_text(text).text
+        assert made.restore_text(masked) == text
+        assert "acme-pay" not in masked

@@ -291,10 +291,12 @@ class Finder:
         parts: list[Part] = []
         counts: dict[int, int] = {}
         tokens = list(token_spans(data, rules.tokens))
-        # The last finding that nothing covers: where it ends, and where its parts begin among all parts.
-        free_from, outer = -1, 0
+        # Those of the parts from here on may lie upon what comes next.
+        near = 0
         for start, end, family, spans, as_it_is in findings:
-            nested = start < free_from
+            # Findings ascend: what ends before this one is in nobody's way any more.
+            while near < len(parts) and parts[near].end <= start - offset:
+                near += 1
             stays = Stays.NOTHING if as_it_is else rules.stays[family]
             if len(spans) > 1 and not as_it_is and rules.names.is_common(data[start - offset : end - offset]):
                 continue
@@ -315,13 +317,11 @@ class Finder:
                 if policy == "block":
                     raise Blocked(_blocked(rules.families[family]))
                 # What lies in something that is masked is masked with it; beside what stays there, it counts.
-                if nested and any(part.start < high and low < part.end for part in parts[outer:]):
+                if any(part.start < high and low < part.end for part in parts[near:]):
                     continue
                 parts.append(Part(low, high, *made, family, rules.learns[family]))
             if len(parts) > before:
                 counts[family] = counts.get(family, 0) + 1
-                if not nested:
-                    free_from, outer = end, before
         parts.sort()
         return Found(parts, counts, [part for part in parts if part.learns])
 
