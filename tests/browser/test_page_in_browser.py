@@ -139,6 +139,8 @@ def test_everything_can_be_done_with_the_keyboard(open_page: Open, shown: Shown)
     page.keyboard.press("Tab")
     assert page.evaluate(f"{focused}.tagName") == "SUMMARY"
     page.keyboard.press("Enter")
+    # What a request unfolds into is made when it is unfolded.
+    expect(page.get_by_role("button", name="Show what was sent")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Sent to the API")).to_be_visible()
