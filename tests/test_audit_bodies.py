@@ -113,10 +113,10 @@ def kept(folder: Path, vault: str, *, stream: bool, **settings: Any) -> tuple[st
 
     async def test() -> list[bytes]:
         chosen = {"record_bodies": "masked", "bodies": str(folder), **settings}
-        masker = Masker(Settings(key=KEY, vault=vault))
-        async with lab(echo, masker=masker, **chosen) as one:
-            await one.post(message(f"stop {INSTANCE}", stream=stream), f"X-Request-ID: {given}")
-            return [seen.body for seen in one.upstream.seen]
+        with Masker(Settings(key=KEY, vault=vault)) as masker:
+            async with lab(echo, masker=masker, **chosen) as one:
+                await one.post(message(f"stop {INSTANCE}", stream=stream), f"X-Request-ID: {given}")
+                return [seen.body for seen in one.upstream.seen]
 
     return given, run(test())
 
