@@ -18,6 +18,7 @@ from aws_masker.values import Value, definition_at, values_at
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
 # Joints that may go on in the header of a table.
 _TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
+_LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
 UUID: Final = MACROS["<uuid>"]
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
@@ -46,7 +47,7 @@ class Beside:
         # A section begins with words that are keys too: it is tried first.
         self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}")
         self._forms = {
-            index: Pattern(family.value) for index, family in keyed if family.value and family.value != ANY_VALUE
+            index: Pattern(family.value) for index, family in families if family.value and family.value != ANY_VALUE
         }
 
     def find(self, text: bytes, known: Mapping[int, int]) -> Iterator[Finding]:
@@ -67,7 +68,8 @@ class Beside:
                 resolved[match] = self._sections.families(match) or self._keys.read(match)
             met = resolved[match]
             if not isinstance(met, Met):
-                yield from self._in_section(text, position, met or [], known, subject)
+                yield from self._in_section(text, span, met or [], known, subject)
+                position = start + self._sections.resumes(met or [], match)
                 continue
             key = start + met.low
             if met.joint.kind in _TITLES and titled(text, key):
@@ -90,11 +92,11 @@ class Beside:
                 position = max(position, finding.end)
 
     def _in_section(
-        self, text: bytes, end: int, families: list[int], known: Mapping[int, int], subject: Subject
+        self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
     ) -> Iterator[Finding]:
-        """Yield the values of a section whose opener ends at ``end``."""
+        """Yield the values of a section that begins with ``opener``."""
         for family in families:
-            for value, joint in self._sections.values(text, end, family, subject):
+            for value, joint in self._sections.values(text, *opener, family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
     def _titles(self, subject: Subject, at: int) -> Callable[[bytes], list[int]]:
@@ -189,8 +191,9 @@ def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
     if kind is Kind.TITLE:
         return False
     if kind is Kind.COLUMN:
-        # A line of the AWS CLI's text output begins with a key in capitals.
-        return text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)
+        # A line of the AWS CLI's text output that has one of a list: a key in capitals, and nothing behind the value.
+        listed = text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)
+        return listed and _LAST_CELL.match(text, end) >= 0
     # A joint of one character: the end of an element's tag.
     return end - joint > 1 or text[joint] != 0x3E or before.endswith((b"<", b":"))  # noqa: PLR2004 - ">"
 

@@ -55,6 +55,12 @@ _COMMON: Final = Pattern(
             # Numbers of programs, formats of them (04x, behind a colon in Python's strings), classes of characters.
             r"0x[0-9a-fA-F]{0,32}|#?0[0-9]{1,2}[bdoxX]|(?:a-z|A-Z|0-9|a-f|A-F|[_.-]){2,8}",
             r"v?[0-9]{1,6}(?:\.[0-9x]{1,6}){1,4}(?:[-+][a-z0-9.]{1,20})?",
+            r"v?[0-9]{1,3}\.[0-9]{1,4}[.-][A-Za-z0-9._-]{1,40}",
+            # Runtimes, engines and what goes with them, with their versions.
+            r"(?:python|nodejs|node|java|dotnet|dotnetcore|ruby|go|php|provided\.al)[0-9]{1,4}(?:\.[0-9x]{1,3}){0,2}(?:\.al[0-9]{1,4})?",
+            r"(?:aurora-)?(?:mysql|mariadb|postgres|postgresql|redis|valkey|memcached|docdb|neptune|opensearch)[_-]?[0-9]{1,2}(?:\.[0-9x]{1,3}){0,2}",
+            r"rds-ca-[a-z0-9-]{4,20}|ELBSecurityPolicy-[A-Za-z0-9-]{2,40}",
+            r"[a-z]{3}:[0-9]{2}:[0-9]{2}-[a-z]{3}:[0-9]{2}:[0-9]{2}",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
             f"{MACROS['<region>']}[a-z]?(?:-[a-z]{{3}}-[0-9][a-z]?)?",
             r"(?:[a-z]{2,3}[0-9]-)?az[0-9]",

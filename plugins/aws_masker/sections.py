@@ -16,6 +16,8 @@ it, and with ``extent`` how far it goes:
     word of a sentence.
 ``table``
     A table drawn with |, to the first empty line; members are titles of columns or of rows.
+``row``
+    A row of the AWS CLI's text output, see ``outputs``; members are the nouns of which no row counts.
 """
 
 import re
@@ -25,6 +27,7 @@ from typing import Final
 from aws_masker.boundaries import BEFORE
 from aws_masker.catalogue import Family
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, NEWLINE, ONE, Joint, Kind, joint_of
+from aws_masker.outputs import Rows, nouns
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
 from aws_masker.shared import Subject
 from aws_masker.tables import table_at
@@ -71,6 +74,8 @@ _NO_NOUNS: Final = frozenset((
 # fmt: on
 # Services in errors of the SDK for Java.
 _OWN: Final = (b"Amazon", b"AWS")
+# A line break, as such or escaped, or where a text begins.
+_BEFORE_NOUN: Final = b'\\n\n\x00\x01"'
 _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
 
@@ -85,16 +90,22 @@ class Sections:
         self.pattern = "|".join(f"(?:{family.opener})" for _, family in chosen) or NEVER
         self._openers = Pattern(self.pattern)
         self._which = FullMatchSet([family.opener for _, family in chosen])
-        named = {found[1].lower() for _, one in families for key in one.keys if (found := _NAMED_NOUN.fullmatch(key))}
-        nouns = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
-        self._members = {index: _Members(family, nouns) for index, family in chosen}
+        keys = [key for _, one in families for key in one.keys]
+        named = {found[1].lower() for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
+        spoken = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
+        self._rows = {index: Rows(nouns(keys), family.members) for index, family in chosen if family.extent == "row"}
+        self._members = {index: _Members(family, spoken) for index, family in chosen if index not in self._rows}
 
     def families(self, match: bytes) -> list[int]:
         """Return the places of the families of which a match is the opener."""
         return [self._chosen[place][0] for place in self._which.matches(match)]
 
-    def values(self, text: bytes, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
-        """Yield the values of the members of a section whose opener ends at ``end``, each with its joint.
+    def resumes(self, families: list[int], match: bytes) -> int:
+        """Return where in the opener of a section looking goes on: the noun of a row may be a key too."""
+        return len(match) - len(match.lstrip(_BEFORE_NOUN)) if self._rows.keys() & families else len(match)
+
+    def values(self, text: bytes, start: int, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of the members of a section whose opener is ``start:end``, each with its joint.
 
         ``subject`` tells what the text speaks of.
         """
@@ -102,7 +113,12 @@ class Sections:
         # Another opener begins a section of its own: so no text is looked through twice.
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]
-        yield from self._members[family].values(text, end, limit, subject)
+        if family in self._rows:
+            noun = start + self.resumes([family], text[start:end])
+            for cell in self._rows[family].cells(text, noun, limit, subject):
+                yield Value(*cell, quoted=True), ONE
+        else:
+            yield from self._members[family].values(text, end, limit, subject)
 
 
 class _Members:

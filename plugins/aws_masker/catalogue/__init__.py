@@ -12,7 +12,7 @@ says how the family is found (exactly one of):
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
     that are identifiers; ``extent`` says how far it goes: ``block``, ``line``, ``indented``, ``table``,
-    ``message``, see ``sections``.
+    ``message``, ``row``, see ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -40,8 +40,10 @@ from aws_masker.tokens import LABEL_PATTERN, MAX_LABEL_LENGTH
 
 KINDS: Final = ("account", "identifier", "network", "name", "secret", "pii")
 ANY_VALUE: Final = "<any>"
-# Common words, keys that mean something else elsewhere, and keys that only end like one; see names and shared.
+# Common words, what AWS's APIs call their states and types, keys that mean something else elsewhere, and keys that only
+# end like one; see names and shared.
 WORDS: Final = "words.txt"
+ENUMS: Final = "enums.txt"
 SHARED_KEYS: Final = "shared_keys.txt"
 OTHER_KEYS: Final = "other_keys.txt"
 MACROS: Final[Mapping[str, str]] = {
@@ -70,7 +72,7 @@ _FIELDS: Final = frozenset(
     )
 )
 _WAYS: Final = ("pattern", "host", "keys", "opener")
-EXTENTS: Final = ("block", "line", "indented", "table", "message")
+EXTENTS: Final = ("block", "line", "indented", "table", "message", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +239,5 @@ def load() -> Catalogue:
             raise CatalogueError(message)
         seen.add(one.name)
     shared, other = (frozenset(_lines(file)) for file in (SHARED_KEYS, OTHER_KEYS))
-    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), words(_lines(WORDS)), shared, other)
+    common = words([*_lines(WORDS), *_lines(ENUMS)])
+    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), common, shared, other)
