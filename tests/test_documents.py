@@ -113,8 +113,59 @@ def content(made: Masker, blocks: Any, role: str = "user") -> Any:
                 }
             ]
         },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "tool_result",
+                            "tool_use_id": "a",
+                            "content": [{"id": INSTANCE, "name": [INSTANCE], INSTANCE: 1}],
+                        }
+                    ],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "tool_result", "tool_use_id": "a", "content": {"id": INSTANCE, "role": INSTANCE}}
+                    ],
+                }
+            ]
+        },
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "", INSTANCE: 1}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "", "cache_control": {"a": INSTANCE}}]}]},
+        {"messages": [{"role": "user", "id": {"a": INSTANCE}, "name": [INSTANCE], "content": ""}]},
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "image",
+                            "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0=", "a": INSTANCE},
+                        }
+                    ],
+                }
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": INSTANCE}}
+                    ],
+                }
+            ]
+        },
         {"messages": [], "stop_sequences": [INSTANCE]},
         {"messages": [], "something_new": {"deep": [INSTANCE]}},
+        {"messages": [], "metadata": {"user_id": "a", "team": INSTANCE}},
     ],
 )
 def test_an_identifier_in_any_place_of_a_request_is_masked(made: Masker, document: Any) -> None:
@@ -149,6 +200,25 @@ def test_a_member_of_the_protocol_stays_in_a_block_and_is_masked_in_a_tools_inpu
     sent = content(made, [block], "assistant")[0]
     assert sent[member] == INSTANCE
     assert sent["input"][member].startswith("i-x")
+
+
+def test_a_number_that_is_an_account_id_is_masked_in_a_tool_result_too(made: Masker) -> None:
+    block = {"type": "tool_result", "tool_use_id": "a", "content": [{"AccountId": 481516234217, "is_error": False}]}
+    assert content(made, [block])[0]["content"][0]["AccountId"].startswith("acctn-x")
+
+
+def test_members_that_say_whose_request_it_is_stay(made: Masker) -> None:
+    asked = {"metadata": {"user_id": INSTANCE}, "model": "m", "service_tier": "auto", "betas": ["a-1"], "messages": []}
+    assert send(made, asked) == asked
+
+
+@pytest.mark.parametrize("media", ["text/plain", "text/plain; charset=utf-8", "multipart/form-data; boundary=B"])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens?beta=true"])
+def test_a_message_is_read_as_json_whatever_its_content_type_says(made: Masker, path: str, media: str) -> None:
+    raw = b'{"messages":[{"role":"user","content":"\\u0069-0a1b2c3d4e5f60718"}]}'
+    assert made.mask_body(raw, path, media).dictionary
+    with pytest.raises(InvalidBody, match="not JSON"):
+        made.mask_body(b"--B\r\n\r\n{}\r\n--B--", path, media)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +338,12 @@ def test_base64_of_something_else_is_refused(made: Masker) -> None:
         content(made, [block])
 
 
+def test_a_drawing_is_text_and_its_base64_is_refused(made: Masker) -> None:
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/svg+xml", "data": "PHN2Zz4="}}
+    with pytest.raises(Unsupported, match="media type"):
+        content(made, [block])
+
+
 @pytest.mark.parametrize(
     ("raw", "error", "words"),
     [
@@ -303,6 +379,17 @@ def test_a_text_body_is_masked_as_one_text(made: Masker) -> None:
 def test_a_text_body_that_is_not_utf8_is_refused(made: Masker) -> None:
     with pytest.raises(InvalidBody, match="UTF-8"):
         made.mask_body(b"\xff", "/v1/x", "text/plain")
+
+
+@pytest.mark.parametrize("charset", ["utf-7", '"UTF-16"', "ibm037", "hz-gb-2312"])
+def test_a_text_body_that_says_it_is_of_another_encoding_is_refused(made: Masker, charset: str) -> None:
+    with pytest.raises(Unsupported, match="UTF-8"):
+        made.mask_body(b"+AGk--0a1b2c3d4e5f60718", "/v1/x", f"text/plain; charset={charset}")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "us-ascii", '"utf-8"'])
+def test_a_text_body_that_says_it_is_utf8_passes(made: Masker, charset: str) -> None:
+    assert made.mask_body(INSTANCE.encode(), "/v1/x", f"text/plain; format=flowed; charset={charset}").edits
 
 
 def test_an_unknown_content_type_is_refused_unless_allowed() -> None:

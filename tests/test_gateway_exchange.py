@@ -129,6 +129,16 @@ def test_path_and_query_go_through_as_spelled(target: str, arrives: str) -> None
     run(test())
 
 
+def test_a_body_of_two_types_is_refused() -> None:
+    async def test() -> None:
+        async with lab(never) as one:
+            types = ("Content-Type: text/plain", "content-type: multipart/form-data; boundary=B")
+            answer = await one.request("POST", "/v1/files", b"x", *types)
+            assert answer.status == 400
+
+    run(test())
+
+
 def test_identifiers_in_path_and_query_are_the_apis_own() -> None:
     target = "/v1/files/file_01%2BX/content?after=i-0a1b2c3d4e5f60718&x=%7e"
 

@@ -38,6 +38,17 @@ def test_what_cannot_be_read_is_counted_or_refused_and_its_headers_are_read_all_
         regions(raw, FORM, Settings(key=KEY, opaque="block"))
 
 
+def test_a_drawing_is_text() -> None:
+    raw = b"--B\r\nContent-Type: image/svg+xml\r\n\r\n<svg/>\r\n--B--"
+    assert texts(raw) == [b"Content-Type: image/svg+xml", b"<svg/>"]
+
+
+@pytest.mark.parametrize("media", [b"text/plain; charset=utf-7", b'application/json; charset="UTF-16LE"'])
+def test_a_part_that_says_it_is_of_another_encoding_is_refused(media: bytes) -> None:
+    with pytest.raises(Unsupported, match="UTF-8"):
+        texts(b"--B\r\nContent-Type: " + media + b"\r\n\r\n+AGk-\r\n--B--")
+
+
 def test_a_type_that_is_allowed_by_name_passes_even_where_images_are_blocked() -> None:
     raw = b"--B\r\ncontent-type: application/zip\r\n\r\nPK\xff\r\n--B--"
     with pytest.raises(Unsupported, match="not UTF-8"):

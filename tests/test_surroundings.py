@@ -122,7 +122,7 @@ def test_a_key_that_reads_like_an_assignment_does_not_cover_its_value() -> None:
 
 def test_utf16_is_not_taken_for_utf8() -> None:
     with masker() as made, pytest.raises(InvalidBody, match="UTF-16"):
-        made.mask_body(f"x {INSTANCE}\n".encode("utf-16le"), "/v1/x", "text/plain; charset=utf-16le")
+        made.mask_body(f"x {INSTANCE}\n".encode("utf-16le"), "/v1/x", "text/plain")
 
 
 def test_the_protocols_members_of_a_block_of_an_unknown_type_stay() -> None:

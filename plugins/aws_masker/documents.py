@@ -7,11 +7,13 @@ order of its members. Two ways of walking it:
 (``IMMUTABLE``) stay as they are; all other strings in them are masked, in unknown types of block as well.
 
 *Free* values are what people and tools put in: tool inputs, schemas, unknown members. Nothing is protected there:
-strings, the names of members, and numbers that may be account numbers count.
+strings, the names of members, and numbers that may be account numbers count. An object without a type in the content
+of a message is free as well: it is somebody's data, not the protocol's.
 
 Source: https://docs.anthropic.com/en/api/messages
 """
 
+import re
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from typing import Final, Literal
 from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
 from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets, values_at_most
+from aws_masker.media import is_unreadable
 from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
 from aws_masker.parts import Settled, Text
 from aws_masker.settings import Settings
@@ -80,14 +83,17 @@ KNOWN_BLOCKS: Final = frozenset(
 )
 # Members of a request that are the protocol's own.
 PROTECTED_REQUEST: Final = frozenset(
-    ("model", "stream", "metadata", "tool_choice", "thinking", "container", "mcp_servers", "betas", "service_tier")
+    ("model", "stream", "tool_choice", "thinking", "container", "mcp_servers", "betas", "service_tier")
 )
 # What the model reads, in the order in which it reads it; the rest of a request follows.
 READING_ORDER: Final = ("tools", "system", "messages")
 FREE_MEMBERS: Final = frozenset(("input", "input_schema", "input_examples"))
+# Of a request's ``metadata``: https://docs.anthropic.com/en/api/messages
+PROTECTED_METADATA: Final = frozenset(("user_id",))
 ACCOUNT_DIGITS: Final = 12
 
-_UNREADABLE: Final = ("image/", "application/pdf", "audio/", "video/")
+_PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 
 Kind = Literal["messages", "batches", "json"]
 
@@ -193,9 +199,13 @@ class _Reader:
         members = {key.value: (key, member) for key, member in _object(node).pairs}
         for name in READING_ORDER:
             if name in members:
-                self._blocks(members.pop(name)[1])
+                self._blocks(members.pop(name)[1], of_request=True)
         for name, (key, member) in members.items():
-            if name not in PROTECTED_REQUEST:
+            if name == "metadata" and isinstance(member, Object):
+                for own, value in member.pairs:
+                    if own.value not in PROTECTED_METADATA or isinstance(value, Array | Object):
+                        self._member(own, value)
+            elif name not in PROTECTED_REQUEST:
                 self._member(key, member)
 
     def _member(self, key: String, node: Node) -> None:
@@ -215,29 +225,48 @@ class _Reader:
             for name, member in node.pairs:
                 self._member(name, member)
 
-    def _blocks(self, node: Node) -> None:
-        """Take in the protocol's own structure: strings, lists, and objects with members of which some are free."""
+    def _blocks(self, node: Node, *, of_request: bool = False) -> None:
+        """Take in the protocol's own structure: strings, lists, and objects with members of which some are free.
+
+        ``of_request``: what stands there are messages, tools and the like, which need no type.
+        """
         if isinstance(node, String):
             self._places.append(Place(node, None))
         elif isinstance(node, Array):
             for item in node.items:
-                self._blocks(item)
+                self._blocks(item, of_request=of_request)
         elif isinstance(node, Object):
-            self._block(node)
+            kind = node.get("type")
+            if isinstance(kind, String):
+                self._block(node, kind.value)
+            elif of_request:
+                self._members(node, PROTECTED)
+            else:
+                self._free(node, None)
 
-    def _block(self, node: Object) -> None:
-        kind = node.get("type")
-        name = kind.value if isinstance(kind, String) else None
-        if name in IMMUTABLE:
+    def _block(self, node: Object, kind: str) -> None:
+        if kind in IMMUTABLE:
             return
-        if name == "base64" and isinstance(node.get("data"), String):
+        if kind == "base64" and _is_base64(node.get("data")):
             self._unreadable(node)
-            return
-        known = name is None or name in KNOWN_BLOCKS or node.get("input_schema") is not None
+            self._members(node, PROTECTED | {"data"})
+        elif kind in KNOWN_BLOCKS or node.get("input_schema") is not None:
+            self._members(node, PROTECTED)
+        else:
+            for key, member in node.pairs:
+                if _stays(key, member, PROTECTED_EVERYWHERE):
+                    continue
+                if key.value in PROTECTED_EVERYWHERE:
+                    self._blocks(member)
+                else:
+                    self._member(key, member)
+
+    def _members(self, node: Object, protected: frozenset[str]) -> None:
+        """Take in the members of one of the protocol's objects, of which ``protected`` ones stay."""
         for key, member in node.pairs:
-            if key.value in (PROTECTED if known else PROTECTED_EVERYWHERE) or key.value.startswith("encrypted_"):
+            if _stays(key, member, protected):
                 continue
-            if key.value in FREE_MEMBERS or not known:
+            if key.value in FREE_MEMBERS or not _PROTOCOL_NAME.fullmatch(key.value):
                 self._member(key, member)
             else:
                 self._blocks(member)
@@ -245,13 +274,23 @@ class _Reader:
     def _unreadable(self, node: Object) -> None:
         """Let base64 of an image or a PDF pass, or refuse it, as the settings say; refuse all other base64."""
         media = node.get("media_type")
-        if not isinstance(media, String) or not media.value.lower().startswith(_UNREADABLE):
+        if not isinstance(media, String) or not is_unreadable(media.value.lower()):
             message = "base64 of this media type cannot be read: send text as a source of the type text"
             raise Unsupported(message)
         if self._settings.opaque == "block":
             message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
             raise Unsupported(message)
         self._document.opaque += 1
+
+
+def _stays(key: String, member: Node, protected: frozenset[str]) -> bool:
+    """Tell whether a member is one of the protocol's that stay as they are. None of these holds a structure."""
+    name = key.value
+    return (name in protected or name.startswith("encrypted_")) and not isinstance(member, Array | Object)
+
+
+def _is_base64(node: Node | None) -> bool:
+    return isinstance(node, String) and node.value.isascii() and not node.value.encode().translate(None, _BASE64)
 
 
 def edits(raw: bytes, places: Iterable[Place], settled: Iterable[Settled], tokens: Tokens) -> list[Edit]:

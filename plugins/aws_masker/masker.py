@@ -20,6 +20,7 @@ from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
 from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
 from aws_masker.inventory import Inventory, known_names
 from aws_masker.keys import derive, master_keys
+from aws_masker.media import check_encoding, media_type
 from aws_masker.names import Names
 from aws_masker.parts import FoundCache, Text, token_spans
 from aws_masker.restore import restore_text
@@ -31,6 +32,7 @@ from aws_masker.tokens import Tokens
 from aws_masker.vault import Vault, open_vault
 
 _JSON_SUFFIXES = ("/json", "+json")
+_FORM = "multipart/form-data"
 _COLLECT_AFTER = (100_000, 50, 100)
 _SWITCH_SECONDS = 0.0005
 WARM_UP_ROUNDS = 4
@@ -149,20 +151,27 @@ class Masker:
         """
         if not raw:
             return MaskedBody((), {}, {})
-        media = content_type.partition(";")[0].strip().lower()
-        if media.endswith(_JSON_SUFFIXES) or not media:
+        media = media_type(content_type)
+        is_json = media.endswith(_JSON_SUFFIXES) or not media
+        if not is_json and not self._takes(media):
+            message = (
+                "a body of this content type cannot be read: send JSON, text or multipart/form-data, "
+                "or allow the type by name in allow_content_types"
+            )
+            raise Unsupported(message)
+        # The API may read a message as JSON whatever its type is said to be.
+        if is_json or documents.kind_of(path) != "json":
+            check_encoding(content_type)
             return self._mask_json(raw, path)
-        if media == "multipart/form-data":
+        if media == _FORM:
             return self._mask_regions(raw, multipart.regions(raw, content_type, self.settings))
         if media.startswith("text/"):
+            check_encoding(content_type)
             return self._mask_regions(raw, multipart.Regions([(0, len(raw))]))
-        if media in self.settings.allow_content_types:
-            return MaskedBody((), {}, {}, opaque=1)
-        message = (
-            "a body of this content type cannot be read: send JSON, text or multipart/form-data, "
-            "or allow the type by name in allow_content_types"
-        )
-        raise Unsupported(message)
+        return MaskedBody((), {}, {}, opaque=1)
+
+    def _takes(self, media: str) -> bool:
+        return media == _FORM or media.startswith("text/") or media in self.settings.allow_content_types
 
     def restore_text(self, text: str) -> str:
         """Put the originals back that this tenant's vault knows.

@@ -6,14 +6,13 @@ identifier.
 
 import itertools
 from dataclasses import dataclass, field
-from email.message import Message
 from typing import Final
 
 from aws_masker.errors import InvalidBody, Unsupported
+from aws_masker.media import check_encoding, is_unreadable, media_type, parameter
 from aws_masker.settings import Settings
 
 MAX_PARTS: Final = 1000
-_UNREADABLE: Final = ("image/", "application/pdf", "audio/", "video/")
 _BLANK: Final = b"\r\n\r\n"
 
 
@@ -59,13 +58,15 @@ def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, 
     if encoding not in (b"7bit", b"8bit", b"binary"):
         message = "a part of the multipart body has a transfer encoding: send its bytes as they are"
         raise Unsupported(message)
-    media = fields.get(b"content-type", b"text/plain").partition(b";")[0].strip().lower().decode("latin-1")
-    if media.startswith(_UNREADABLE) or media in settings.allow_content_types:
+    content_type = fields.get(b"content-type", b"text/plain").decode("latin-1")
+    media = media_type(content_type)
+    if is_unreadable(media) or media in settings.allow_content_types:
         if settings.opaque == "block" and media not in settings.allow_content_types:
             message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
             raise Unsupported(message)
         found.opaque += 1
         return
+    check_encoding(content_type)
     try:
         raw[span[0] : span[1]].decode("utf-8")
     except UnicodeDecodeError:
@@ -76,10 +77,8 @@ def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, 
 
 
 def _boundary(content_type: str) -> bytes:
-    header = Message()
-    header["content-type"] = content_type
-    value = header.get_param("boundary")
-    if not isinstance(value, str) or not 0 < len(value) <= 70:  # noqa: PLR2004 - RFC 2046 5.1.1
+    value = parameter(content_type, "boundary")
+    if value is None or not 0 < len(value) <= 70:  # noqa: PLR2004 - RFC 2046 5.1.1
         message = "the multipart body has no boundary in its content type: send it as RFC 7578 says"
         raise InvalidBody(message)
     return b"--" + value.encode("latin-1", "replace")

@@ -22,7 +22,7 @@ class Pdk:
     """Answers the plugin's calls for one request, and keeps their names; ``told`` is what the filter would read."""
 
     def __init__(
-        self, body: bytes = BODY, path: str = "/v1/messages", headers: Mapping[str, str] | None = None
+        self, body: bytes = BODY, path: str = "/v1/messages", headers: Mapping[str, str | list[str]] | None = None
     ) -> None:
         self.calls: list[str] = []
         self.logged: list[str] = []
@@ -31,7 +31,7 @@ class Pdk:
         given = {"content-type": "application/json", **(headers or {})}
         self.service = SimpleNamespace(set_target=self._aim)
         self.request = SimpleNamespace(
-            get_headers=lambda _most: self._note("headers", {name: [value] for name, value in given.items()}),
+            get_headers=lambda _most: self._note("headers", _listed(given)),
             get_path=lambda: self._note("path", path),
             get_raw_body=lambda _most: self._note("body", body),
         )
@@ -54,6 +54,10 @@ class Pdk:
         self.target = target
 
 
+def _listed(headers: Mapping[str, str | list[str]]) -> dict[str, list[str]]:
+    return {name: [value] if isinstance(value, str) else value for name, value in headers.items()}
+
+
 @pytest.fixture
 def plugin() -> Plugin:
     return Plugin({"key": KEY, "__seq__": 1})
@@ -72,6 +76,12 @@ def test_a_body_that_is_declared_too_long_is_refused_without_being_read(plugin: 
     plugin.access(pdk)
     assert "body" not in pdk.calls
     assert b"6:status,3:413," in pdk.told
+
+
+def test_a_body_of_two_types_is_refused(plugin: Plugin) -> None:
+    pdk = Pdk(path="/v1/files", headers={"content-type": ["text/plain", "multipart/form-data; boundary=B"]})
+    plugin.access(pdk)
+    assert b"6:status,3:415," in pdk.told
 
 
 def test_more_requests_at_once_than_allowed_are_turned_away() -> None:

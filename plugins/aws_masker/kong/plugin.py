@@ -151,7 +151,7 @@ def _masked(tenants: Tenants, masker: Masker, raw: bytes, path: str, headers: He
         raise Overloaded(message)
     try:
         if enabled:
-            return masker.mask_body(raw, path, _first(headers, "content-type"))
+            return masker.mask_body(raw, path, _content_type(headers))
         return MaskedBody((), _recalled(masker, raw), {})
     finally:
         tenants.slots.release()
@@ -168,6 +168,13 @@ def _recalled(masker: Masker, raw: bytes) -> Mapping[str, str]:
 def _first(headers: Headers, name: str) -> str:
     values = headers.get(name) or ("",)
     return values[0]
+
+
+def _content_type(headers: Headers) -> str:
+    if len(headers.get("content-type") or ()) > 1:
+        message = "the request has two Content-Type fields: send one"
+        raise Unsupported(message)
+    return _first(headers, "content-type")
 
 
 def _check_length(length: str, limit: int) -> None:
