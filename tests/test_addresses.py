@@ -31,6 +31,10 @@ def one() -> Iterator[Masker]:
         "ip-«192-168-3»-7.ec2.internal",
         "«2600:1f18:abc:de00::1»",
         "«fd12:3456:789a::1»",
+        "account «481516234217».«10.20».5.7",
+        "account «481516234217».«54.12.33.90»",
+        "«10.20».5.7.481516234217",
+        "«i-0a1b2c3d4e5f60718».«10.20».5.7.ledger-7",
     ],
 )
 def test_a_private_address_keeps_its_host_part_and_a_public_one_nothing(one: Masker, text: str) -> None:
@@ -54,6 +58,9 @@ def test_a_private_address_keeps_its_host_part_and_a_public_one_nothing(one: Mas
         "Chrome/120.0.0.0",
         "1.2.3.4.5",
         "10.20.30.40.50",
+        "2024.10.20.30.40",
+        "4815162342170.10.20.30.40",
+        "10.20.30.40.4815162342170",
         "10.20.300.1",
         "010.020.005.007",
         "ip-127-0-0-1",

@@ -6,6 +6,7 @@ loopback, link-local and metadata addresses, netmasks, multicast, and the names 
 """
 
 import ipaddress
+import re
 from typing import Final
 
 from aws_masker.re2c import Span
@@ -18,6 +19,10 @@ _BLOCKS: Final = frozenset((b"10.0.0.0/8", b"172.16.0.0/12", b"192.168.0.0/16", 
 # Public resolvers, the same for everybody.
 _EVERYBODYS: Final = frozenset((b"1.1.1.1", b"1.0.0.1", b"8.8.8.8", b"8.8.4.4", b"9.9.9.9"))
 _DIGITS: Final = frozenset(b"0123456789")
+_WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
+_WORD_AFTER: Final = re.compile(rb"\.([0-9A-Za-z_-]+)")
+_LONGEST_WORD: Final = 64
+_ACCOUNT_DIGITS: Final = 12
 _OCTET_MAX: Final = 255
 _MULTICAST_FIRST: Final = 224
 
@@ -56,7 +61,7 @@ def ipv4(text: bytes, start: int, end: int, *, private: bool) -> tuple[Span, ...
     if count == 0 or address in _EVERYBODYS:
         return NOTHING
     # Numbers without a zero before the point, side by side in the path of a drawing: c.2.2.2.6.
-    if not private and text[start - 1 : start] == b".":
+    if not private and text[start - 1 : start] == b"." and not _follows_account(text, start):
         return None
     if private:
         if octets[2:] == [0, 0] and _names_block(text, start):
@@ -101,6 +106,24 @@ def _names_block(text: bytes, start: int) -> bool:
 
 
 def _longer_number(text: bytes, start: int, end: int) -> bool:
-    """Tell whether the dotted number goes on to either side, as in 1.2.3.4.5."""
-    before = start > 1 and text[start - 1 : start] == b"." and text[start - 2] in _DIGITS
-    return before or (text[end : end + 1] == b"." and _digit_at(text, end + 1))
+    """Tell whether the dotted number goes on to either side, as in 1.2.3.4.5.
+
+    Names and account numbers are no parts of one: they may be masked, and what is an address beside a token has to be
+    one beside what the token stands for.
+    """
+    after = _WORD_AFTER.match(text, end, end + _LONGEST_WORD)
+    words = (_word_before(text, start), after[1] if after else b"")
+    return any(word.isdigit() and len(word) != _ACCOUNT_DIGITS for word in words)
+
+
+def _follows_account(text: bytes, start: int) -> bool:
+    before = _word_before(text, start)
+    return before.isdigit() and len(before) == _ACCOUNT_DIGITS
+
+
+def _word_before(text: bytes, start: int) -> bytes:
+    """Return the word that ends in the dot before ``start``, or nothing where there is none."""
+    if text[start - 1 : start] != b".":
+        return b""
+    window = text[max(0, start - 1 - _LONGEST_WORD) : start - 1]
+    return window[len(window.rstrip(_WORD)) :]
