@@ -26,6 +26,7 @@ from typing import Final
 
 from aws_masker.boundaries import BEFORE
 from aws_masker.catalogue import Family
+from aws_masker.context import spelling
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, NEWLINE, ONE, Joint, Kind, joint_of
 from aws_masker.outputs import Rows, nouns
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
@@ -64,8 +65,8 @@ _SOUGHT: Final = (
     rf"{_QUOTES}({_STRONG}|{_HUMPED})"
 )
 # What an API's nouns are followed by in the keys for their names.
-_NAMED_NOUN: Final = re.compile(r".*?([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
-# Nouns of which what follows is AWS's own word.
+_NAMED_NOUN: Final = re.compile(r"(.*?)([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
+# Nouns of which what follows is AWS's own word, unless a word before them makes them another: a scheduled action.
 # fmt: off
 _NO_NOUNS: Final = frozenset((
     "action", "engine", "identifier", "input", "limit", "location", "name", "number", "operation", "option", "output",
@@ -91,7 +92,7 @@ class Sections:
         self._openers = Pattern(self.pattern)
         self._which = FullMatchSet([family.opener for _, family in chosen])
         keys = [key for _, one in families for key in one.keys]
-        named = {found[1].lower() for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
+        named = {_noun(*found.groups()) for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
         spoken = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
         self._rows = {index: Rows(nouns(keys), family.members) for index, family in chosen if family.extent == "row"}
         self._members = {index: _Members(family, spoken) for index, family in chosen if index not in self._rows}
@@ -119,6 +120,12 @@ class Sections:
                 yield Value(*cell, quoted=True), ONE
         else:
             yield from self._members[family].values(text, end, limit, subject)
+
+
+def _noun(before: str, last: str) -> str:
+    """Return how errors spell a noun, given its last word and those before it: that one will do, if it says enough."""
+    last = last.lower()
+    return spelling(before + last.title(), " ?") if before and last in _NO_NOUNS else last
 
 
 class _Members:
