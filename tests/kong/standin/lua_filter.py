@@ -14,6 +14,7 @@ from lupa.luajit21 import LuaRuntime
 ROOT = Path(__file__).resolve().parents[3]
 
 # Builds the tables `kong` and `ngx` over functions of the host, and returns what runs a phase. `exit` leaves the phase.
+# The queue is as Kong's: one timer brings what has come meanwhile, and waits twice as long each time that this fails.
 GLUE = b"""
 return function(host)
   local EXIT = {}
@@ -32,11 +33,25 @@ return function(host)
     local arguments = { ... }
     host("timer", seconds, function() run(false, unpack(arguments)) end)
   end }
+  local entries, running = {}, false
   package.loaded["kong.tools.queue"] = { enqueue = function(queue, bring, conf, entry)
-    local function try()
-      if bring(conf, { entry }) ~= true then ngx.timer.at(queue.initial_retry_delay, try) end
+    entries[#entries + 1] = entry
+    local batch, tries
+    local function send()
+      batch = batch or { unpack(entries, 1, queue.max_batch_size) }
+      if bring(conf, batch) ~= true then
+        ngx.timer.at(math.min(queue.max_retry_delay, 2 ^ tries * queue.initial_retry_delay), send)
+        tries = tries + 1
+        return
+      end
+      for _ = 1, #batch do table.remove(entries, 1) end
+      batch, tries, running = nil, 0, #entries > 0
+      if running then ngx.timer.at(0, send) end
     end
-    ngx.timer.at(0, try)
+    if not running then
+      running, tries = true, 0
+      ngx.timer.at(queue.max_coalescing_delay, send)
+    end
     return true
   end }
   package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
