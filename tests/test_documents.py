@@ -230,6 +230,7 @@ def test_a_message_is_read_as_json_whatever_its_content_type_says(made: Masker, 
         "/v1/v1/messages?beta=true&x=/y",
         "/v1/messages/count_tokens",
         "/v1/messages/count_tokens?beta=true",
+        "/v1/mess%61ges",
     ],
 )
 def test_thinking_stays_whatever_the_path_of_a_messages_request_carries_along(made: Masker, path: str) -> None:

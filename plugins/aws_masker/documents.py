@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
+from urllib.parse import unquote
 
 from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
@@ -126,8 +127,8 @@ class Document:
 
 
 def kind_of(path: str) -> Kind:
-    """Return how the JSON body of a request to ``path`` is read; a query string or a doubled ``/v1`` do not matter."""
-    steps = [step for step in path.partition("?")[0].split("/") if step and step != "v1"]
+    """Return how the JSON body of a request to ``path`` is read; query, spelling and a doubled ``/v1`` do not matter."""
+    steps = [step for step in unquote(path.partition("?")[0]).split("/") if step and step != "v1"]
     if steps in (["messages"], ["messages", "count_tokens"]):
         return "messages"
     return "batches" if steps == ["messages", "batches"] else "json"
