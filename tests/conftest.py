@@ -18,8 +18,11 @@ __all__ = ["redis_server", "start_redis"]
 # Tests that stand in a class for several modules; pytest would not explain their assertions otherwise.
 pytest.register_assert_rewrite("e2e.conversation_tests")
 
+# No example has a deadline: the first one of a process compiles the catalogue, and the machine may be busy.
+hypothesis.settings.register_profile("suite", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("suite")
 # Many times as many examples as usual, for `make fuzz`.
-hypothesis.settings.register_profile("fuzz", max_examples=5_000, print_blob=True)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5_000, print_blob=True)
 
 ALLOWED_SKIPS = ("stack: ", "this machine has no IPv6")
 """``stack``: what needs the containers of the whole chain."""

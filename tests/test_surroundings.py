@@ -120,6 +120,26 @@ def test_a_key_that_reads_like_an_assignment_does_not_cover_its_value() -> None:
         assert INSTANCE.encode() not in made.mask_body(raw, "/v1/x").apply(raw)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("account \x1b[1m481516234217\x1b[0m", "481516234217"),
+        ('\x1b[34;1m"BucketName"\x1b[0m\x1b[1;39m: \x1b[0;32m"acme-ledger-raw"\x1b[0m', "acme-ledger-raw"),
+        ('  \x1b[32m+\x1b[0m bucket = \x1b[33m"acme-ledger-raw"\x1b[0m', "acme-ledger-raw"),
+        ("--bucket \x1b[01;31m\x1b[Kacme-ledger-raw\x1b[m\x1b[K", "acme-ledger-raw"),
+        ('{"log": "--bucket \\u001b[1macme-ledger-raw\\u001b[0m"}', "acme-ledger-raw"),
+    ],
+)
+def test_colours_of_a_terminal_hide_no_value_from_its_key(text: str, value: str) -> None:
+    with masker() as made:
+        masked = made.mask_text(text)
+        assert value not in masked.text
+        assert made.restore_text(masked.text) == text
+        assert made.mask_text(masked.text).text == masked.text
+        # Nothing of the colours is lost.
+        assert masked.text.count("[") == text.count("[")
+
+
 def test_utf16_is_not_taken_for_utf8() -> None:
     with masker() as made, pytest.raises(InvalidBody, match="UTF-16"):
         made.mask_body(f"x {INSTANCE}\n".encode("utf-16le"), "/v1/x", "text/plain")

@@ -16,11 +16,22 @@ AFTER: Final = r"(?:\b|[^0-9A-Za-z]|\z)"
 ALNUM: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 _ESCAPE: Final = Pattern(ESCAPE)
+_COLOUR: Final = Pattern(r"(?:\x1b|\\u001[bB])\[[0-9;:?]*[A-Za-z]")
 _ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
 _LONGEST_ESCAPE: Final = 14
 # What begins an escape of a terminal or of mail is ordinary text far more often, unless ESC stands before it.
 _SELDOM_BEGINS: Final = frozenset(b"=[(")
 _ESC: Final = (b"\x1b", b"1b", b"1B", b"033", b"\\e")
+
+
+def uncoloured(text: bytes) -> bytes:
+    """Return ``text`` with spaces for what tells a terminal of colours and the like: keys and values meet again."""
+    if b"\x1b[" not in text and b"\\u001b[" not in text and b"\\u001B[" not in text:
+        return text
+    plain = bytearray(text)
+    for low, high in _COLOUR.each(text):
+        plain[low:high] = b" " * (high - low)
+    return bytes(plain)
 
 
 def after_escape(text: bytes, low: int, high: int) -> int:

@@ -127,7 +127,7 @@ class Document:
 
 
 def kind_of(path: str) -> Kind:
-    """Return how the JSON body of a request to ``path`` is read; query, spelling and a doubled ``/v1`` do not matter."""
+    """Return how a JSON body sent to ``path`` is read; query, percent-encoding and a doubled ``/v1`` do not matter."""
     steps = [step for step in unquote(path.partition("?")[0]).split("/") if step and step != "v1"]
     if steps in (["messages"], ["messages", "count_tokens"]):
         return "messages"

@@ -16,6 +16,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple, TypeVar
 
 from aws_masker.alone import Automaton, Hit, Spans, standing_alone
+from aws_masker.boundaries import uncoloured
 from aws_masker.catalogue import Catalogue, Family
 from aws_masker.context import joined
 from aws_masker.errors import Blocked
@@ -269,7 +270,7 @@ class Finder:
             return [one for one in found if one is not None]
         whole = b"".join([*pieces, END])
         spans = [(start, start + len(texts[index].data)) for start, index, _ in places]
-        findings = by_text(self._scanner.find(whole), spans)
+        findings = by_text(self._scanner.find(uncoloured(whole)), spans)
         given = by_text(self._rules.given.automaton.hits(whole, self._rules.limits.overlaps), spans)
         known: _Known = {}
         for (start, index, digest), here, names in zip(places, findings, given, strict=True):

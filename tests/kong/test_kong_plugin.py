@@ -84,6 +84,13 @@ def test_a_body_of_two_types_is_refused(plugin: Plugin) -> None:
     assert b"6:status,3:415," in pdk.told
 
 
+@pytest.mark.parametrize("coding", ["gzip", "identity, br", ["identity", "zstd"]])
+def test_a_body_that_says_it_is_compressed_is_refused_whatever_it_is(plugin: Plugin, coding: str | list[str]) -> None:
+    pdk = Pdk(headers={"content-encoding": coding})
+    plugin.access(pdk)
+    assert b"6:status,3:415," in pdk.told
+
+
 def test_more_requests_at_once_than_allowed_are_turned_away() -> None:
     plugin = Plugin({"key": KEY, "limits": {"concurrency": 1}})
     settings = Settings(key=KEY, limits=Limits(concurrency=1))
