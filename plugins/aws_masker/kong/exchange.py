@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from aws_masker.edits import Edit, MaskedBody
+from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
 from aws_masker.kong.journal import Part
 from aws_masker.settings import Limits
@@ -78,15 +78,11 @@ class Order:
 
 def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
     """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
-    entries = {token.encode(): number for number, token in enumerate(masked.dictionary, 1)}
     fields: dict[str, bytes | int] = {
         "body_length": len(raw),
         "body_crc32": zlib.crc32(raw),
-        "edits": "".join(_line(edit, entries) for edit in masked.edits).encode(),
-        "dictionary": b"".join(
-            _netstring(token.encode()) + _netstring(original.encode("utf-8", "surrogatepass"))
-            for token, original in masked.dictionary.items()
-        ),
+        "edits": _lines(masked),
+        "dictionary": _dictionary(masked),
         "restore": int(order.restore),
     }
     if (limits := order.limits) is not None:
@@ -139,11 +135,30 @@ def _netstring(data: bytes) -> bytes:
     return b"%d:%b," % (len(data), data)
 
 
-def _line(edit: Edit, entries: Mapping[bytes, int]) -> str:
-    """Return an edit as a line. Raises KeyError for a replacement that is no token of the dictionary."""
-    entry = entries.get(edit.replacement)
-    if entry is not None:
-        return f"{edit.offset} {edit.length} {entry} t\n"
-    if edit.replacement[:1] + edit.replacement[-1:] != b'""':
+def _lines(masked: MaskedBody) -> bytes:
+    """Return the edits as lines. Raises KeyError for a replacement that is no token of the dictionary."""
+    forms: dict[bytes, str] = {}
+    for number, token in enumerate(masked.dictionary, 1):
+        forms[token.encode()] = f"{number} t\n"
+    return "".join(
+        [
+            f"{offset} {length} {forms.get(replacement) or _quoted(replacement, forms)}"
+            for offset, length, replacement in masked.edits
+        ]
+    ).encode()
+
+
+def _quoted(replacement: bytes, forms: Mapping[bytes, str]) -> str:
+    """Return how an edit's line ends whose ``replacement`` is a token in quotes."""
+    if replacement[:1] + replacement[-1:] != b'""':
         raise KeyError
-    return f"{edit.offset} {edit.length} {entries[edit.replacement[1:-1]]} q\n"
+    return forms[replacement[1:-1]].replace("t", "q")
+
+
+def _dictionary(masked: MaskedBody) -> bytes:
+    """Return the dictionary as netstrings. Their lengths are in bytes, and originals may hold lone surrogates."""
+    pieces: list[bytes] = []
+    for token, original in masked.dictionary.items():
+        data = original.encode("utf-8", "surrogatepass")
+        pieces.append(b"%d:%b,%d:%b," % (len(token), token.encode("ascii"), len(data), data))
+    return b"".join(pieces)

@@ -23,14 +23,16 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from aws_masker.errors import VaultError
+from aws_masker.vault import redis_pipe
 from aws_masker.vault.recent import CAPACITY, RecentWrites
 from aws_masker.vault.redis_errors import explain
 from aws_masker.vault.redis_links import Link
+from aws_masker.vault.redis_pipe import Command
 from aws_masker.vault.sealing import Sealer, TenantSealer
 
 CHUNK = 1_000
@@ -46,8 +48,6 @@ CHECK_SECONDS = 60
 """The life of the value that ``check`` writes."""
 
 _CHECK_KEY = b"aws-masker:v1:check"
-
-Command: TypeAlias = tuple[bytes | str | int, ...]
 
 
 class RedisVault:
@@ -158,24 +158,14 @@ class RedisVault:
         """Send ``commands`` in one pipeline to the server that holds ``key``; return the replies. Raises VaultError."""
         try:
             try:
-                return self._pipe(key, commands)
+                return redis_pipe.run(self._link.client(key), commands)
             except RedisError as error:
                 if not self._link.failed(error):
                     raise
-                return self._pipe(key, commands)
+                return redis_pipe.run(self._link.client(key), commands)
         except (RedisError, OSError) as error:
             # Not chained: redis-py's messages quote commands and addresses.
             raise VaultError(explain(error, self._link.label)) from None
-
-    def _pipe(self, key: bytes, commands: Sequence[Command]) -> list[Any]:
-        with self._link.client(key).pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
-            replies = pipe.execute(raise_on_error=False)
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                raise reply
-        return replies
 
 
 def _marker_key(tenant_sealer: TenantSealer) -> bytes:
