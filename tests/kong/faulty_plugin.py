@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+from aws_masker.edits import MaskedBody
 from aws_masker.kong import server
 from aws_masker.kong.exchange import KEY
 from aws_masker.kong.plugin import DEAD_END, Plugin
+from aws_masker.masker import Masker
 
 CONTROL = Path(sys.argv[1])
 
@@ -20,6 +22,20 @@ CONTROL = Path(sys.argv[1])
 YEAR = 365 * 86400
 CLOCKS = {"year-ahead": YEAR, "year-back": -YEAR}
 right_time = time.time
+
+
+# Longer than Kong waits for an answer, in seconds.
+SLOW = 5.5
+mask_body = Masker.mask_body
+
+
+def slow_mask_body(masker: Masker, *arguments: Any) -> MaskedBody:
+    if CONTROL.read_text() == "slow":
+        threading.Event().wait(SLOW)
+    return mask_body(masker, *arguments)
+
+
+Masker.mask_body = slow_mask_body  # type: ignore[assignment, method-assign]
 
 
 class FaultyPlugin(Plugin):

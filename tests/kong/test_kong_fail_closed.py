@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from client import Answer, ask, message
-from stacks import Setup, Stack, ask_until, is_served, server_of, set_fault, wait_for
+from stacks import SOCKET_TIMEOUT, Setup, Stack, ask_until, is_served, server_of, set_fault, wait_for
 
 from aws_masker.fake_api import FakeApi
 
@@ -125,6 +125,15 @@ def test_a_plugin_that_hangs_holds_up_nobody_else(stack: Stack) -> None:
     assert answer.seconds < 2
     assert hanging.is_alive()
     hanging.join()
+
+
+def test_a_body_that_takes_longer_than_kong_waits_is_masked(stack: Stack, api: FakeApi) -> None:
+    set_fault(stack, "slow")
+    answer = _ask(stack)
+    set_fault(stack, "")
+    assert answer.status == 200
+    assert answer.seconds > SOCKET_TIMEOUT
+    assert _reaches_the_api(api)
 
 
 def test_the_filter_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> None:

@@ -16,7 +16,7 @@ import msgpack
 import pytest
 from stacks import wait_for
 
-from aws_masker.kong import server
+from aws_masker.kong import events, server
 from aws_masker.kong.journal import Journal
 from aws_masker.kong.server import Connections, PluginServer
 
@@ -169,7 +169,7 @@ def test_handlers_run_side_by_side(lab: Lab) -> None:
 def test_a_handler_that_takes_too_long_is_answered_for_and_ends_at_its_next_call(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(events, "ANSWER_SECONDS", 0.05)
     go_on, ended = threading.Event(), threading.Event()
 
     def slow(kong: Any) -> None:
@@ -189,8 +189,48 @@ def test_a_handler_that_takes_too_long_is_answered_for_and_ends_at_its_next_call
     assert len(kong.handle(["/"])) == 2
 
 
+def test_kong_waits_for_a_handler_that_computes_and_its_calls_keep_their_results(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "ANSWER_SECONDS", 0.05)
+    waited = threading.Event()
+    got = []
+
+    def compute(kong: Any) -> None:
+        with events.computing():
+            assert waited.wait(5)
+        got.append(kong.request.get_path())
+
+    lab.access = compute
+    kong = lab.kong()
+    _, step = kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})
+    for _ in range(3):
+        assert step["Data"] == {"Method": "kong.ctx.shared.get", "Args": ["aws_masker_nothing"]}
+        _, step = kong.call("Step", {"EventId": step["EventId"], "Data": None})
+    waited.set()
+    while step["Data"] != "ret":
+        answer = "/path" if step["Data"]["Method"] == "kong.request.get_path" else None
+        _, step = kong.call("Step", {"EventId": step["EventId"], "Data": answer})
+    assert got == ["/path"]
+
+
+def test_kong_does_not_wait_for_ever_for_a_handler_that_computes(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(events, "COMPUTING_SECONDS", 0.2)
+    go_on = threading.Event()
+
+    def compute(_: Any) -> None:
+        with events.computing():
+            go_on.wait(5)
+
+    lab.access = compute
+    *waiting, end = lab.kong().handle()
+    go_on.set()
+    assert (len(waiting) > 1, end) == (True, "ret")
+
+
 def test_a_handler_whose_kong_has_gone_ends(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(events, "STEP_SECONDS", 0.05)
     lab.access = lambda kong: kong.request.get_path()
     kong = lab.kong()
     kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})

@@ -15,6 +15,7 @@ from aws_masker.edits import MaskedBody
 from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
 from aws_masker.faults import describe
 from aws_masker.kong import batches, exchange, schema
+from aws_masker.kong.events import computing
 from aws_masker.kong.journal import Journal, Part
 from aws_masker.kong.maskers import Maskers, Tenants
 from aws_masker.masker import Masker
@@ -151,7 +152,8 @@ def _masked(tenants: Tenants, masker: Masker, raw: bytes, path: str, headers: He
         raise Overloaded(message)
     try:
         if enabled:
-            return masker.mask_body(raw, path, _content_type(headers))
+            with computing():
+                return masker.mask_body(raw, path, _content_type(headers))
         return MaskedBody((), _recalled(masker, raw), {})
     finally:
         tenants.slots.release()

@@ -8,9 +8,9 @@ in kong-pdk                                    here
 =============================================  ========================================================================
 a handler that raises never answers            every handler ends in an answer; the fault is logged by kind and place
 one lock is held while handlers run            handlers share nothing but a counter
-a handler that takes too long answers late,    after ``ANSWER_SECONDS``, below Kong's time-out, Kong gets its answer
-to the connection's next user                  without a result; the handler's next call ends it
-handlers wait for ever where Kong has gone     they end after ``STEP_SECONDS``
+a handler that takes too long answers late,    Kong is answered before its time-out: to wait on while a body is being
+to the connection's next user                  masked, else without a result (``events``)
+handlers wait for ever where Kong has gone     they end after a time (``events``)
 a thread is made for each event, without end   threads are used again, ``MAX_EVENTS`` of them at most
 ids begin at 0 in each process, so Kong's      ids begin at random, so that an id of an earlier process is unknown, and
 old ones name other instances and events       Kong asks for a new instance
@@ -38,7 +38,6 @@ import contextlib
 import itertools
 import json
 import os
-import queue
 import secrets
 import signal
 import socket
@@ -56,14 +55,11 @@ from kong_pdk.pdk import Kong
 from aws_masker import coredumps
 from aws_masker.faults import describe, tell_no_values
 from aws_masker.kong import plugin, schema
+from aws_masker.kong.events import RETURN, AbandonedError, Event
 from aws_masker.kong.journal import NotReadyError
 from aws_masker.masker import Masker, settle
 from aws_masker.settings import Settings
 
-# Kong is told to wait 5 s for us (lua_socket_read_timeout in the documentation of the plugin).
-ANSWER_SECONDS: Final = 4.0
-# Kong may be reading a body from a slow client meanwhile.
-STEP_SECONDS: Final = 120.0
 MAX_EVENTS: Final = 512
 MAX_MESSAGE: Final = 256 << 20
 MAX_CONNECTIONS: Final = 4096
@@ -73,7 +69,6 @@ FLUSH_SECONDS: Final = 2.0
 # The phases in which Kong calls plugin servers: kong/runloop/plugin_servers/plugin.lua
 PHASES: Final = ("certificate", "rewrite", "access", "preread", "response", "log")
 
-_RETURN: Final = "ret"
 _READ: Final = 1 << 18
 _ID_BITS: Final = 48  # Lua counts exactly to 2**53
 _WATCH_SECONDS: Final = 1.0
@@ -81,48 +76,6 @@ _WATCH_SECONDS: Final = 1.0
 
 class ProtocolError(Exception):
     """A message that this server does not take; its text goes to Kong."""
-
-
-class AbandonedError(Exception):
-    """Nobody waits for this handler any more."""
-
-
-class Event:
-    """One call of a handler, and the two ways between its thread and those of the connections.
-
-    ``put`` and ``get`` are what kong-pdk wants of a channel.
-    """
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
-        self._abandoned = threading.Event()
-
-    def put(self, call: Any) -> None:
-        """Hand a call, or the end, to Kong. Raises AbandonedError."""
-        if self._abandoned.is_set():
-            raise AbandonedError
-        self._calls.put(call)
-
-    def get(self) -> tuple[Any, Any]:
-        """Return the result of the call and its error. Raises AbandonedError."""
-        try:
-            return self._results.get(timeout=STEP_SECONDS)
-        except queue.Empty:
-            self._abandoned.set()
-            raise AbandonedError from None
-
-    def step(self, result: Any, error: Any) -> None:
-        """Bring the result of the call, or its error."""
-        self._results.put((result, error))
-
-    def next(self) -> Any:
-        """Return the handler's next call, or "ret" where it takes too long."""
-        try:
-            return self._calls.get(timeout=ANSWER_SECONDS)
-        except queue.Empty:
-            self._abandoned.set()
-            return _RETURN
 
 
 class PluginServer:
@@ -202,7 +155,7 @@ class PluginServer:
             message = "the plugin has no such phase"
             raise ProtocolError(message)
         if len(self._events) >= MAX_EVENTS:
-            return {"Data": _RETURN, "EventId": 0}  # without a result the filter refuses
+            return {"Data": RETURN, "EventId": 0}  # without a result the filter refuses
         number, event = next(self._ids), Event()
         self._events[number] = event
         self._handlers.submit(self._run, number, event, getattr(instance, phase))
@@ -220,7 +173,7 @@ class PluginServer:
 
     def _run(self, number: int, event: Event, handler: Any) -> None:
         kong = Kong(event, lua_style=False).kong
-        with contextlib.suppress(AbandonedError):
+        with contextlib.suppress(AbandonedError), event.handled():
             try:
                 handler(kong)
             except AbandonedError:
@@ -229,7 +182,7 @@ class PluginServer:
                 kong.log.err(f"internal error: {describe(error)}")
             finally:
                 self._events.pop(number, None)
-                event.put(_RETURN)
+                event.put(RETURN)
 
 
 class Connections:

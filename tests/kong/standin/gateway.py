@@ -272,6 +272,8 @@ class PdkCalls:
                 return exchange.path.partition("?")[0]
             case "kong.client.get_consumer":
                 return self._consumer
+            case "kong.ctx.shared.get":
+                return exchange.shared[arguments[0]]
             case "kong.ctx.shared.set":
                 exchange.shared[arguments[0]] = arguments[1]
             case "kong.service.set_target":
