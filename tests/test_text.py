@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aws_masker import Blocked, Limits, TooLarge, catalogue
 from aws_masker.alone import WINDOW
-from aws_masker.parts import Found, FoundCache, Part, Text
+from aws_masker.found import Found, FoundCache, Text
 from masking import marked, masker, plain
 
 
@@ -158,7 +158,7 @@ def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], te
     cache = FoundCache(b"k" * 32, texts)
     for key in keys:
         digest = cache.digest(Text(key.encode()))
-        found = Found([Part(0, ord(key), b"", b"", 0, learns=False)], {})
+        found = Found([(0, ord(key), b"", 0, False)], {})
         assert cache.get(digest) in (None, found)
         cache.put(digest, found)
         assert len(cache) <= texts
@@ -167,7 +167,7 @@ def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], te
 def test_the_cache_keeps_to_its_bound_of_parts() -> None:
     cache = FoundCache(b"k" * 32, parts=5)
     for key in (b"a", b"b", b"c"):
-        cache.put(cache.digest(Text(key)), Found([Part(0, 1, b"", b"", 0, learns=False)] * 2, {}))
+        cache.put(cache.digest(Text(key)), Found([(0, 1, b"", 0, False)] * 2, {}))
     assert len(cache) == 2
 
 

@@ -82,7 +82,7 @@ def _place(hit: Hit) -> tuple[int, int]:
     return hit.start, -hit.end
 
 
-def standing_alone(hits: Iterable[Hit], text: bytes, parts: list[Span], tokens: list[Span]) -> Iterator[Hit]:
+def standing_alone(hits: Iterable[Hit], text: bytes, parts: Sequence[Span], tokens: Sequence[Span]) -> Iterator[Hit]:
     """Yield those of ``hits`` (ascending) that are names of their own in ``text``; none overlaps another.
 
     ``parts`` are already masked, ``tokens`` were there before; both ascend. A name that covers parts takes their place:
@@ -106,11 +106,11 @@ class Spans:
 
     __slots__ = ("_at", "_spans")
 
-    def __init__(self, spans: list[Span]) -> None:
+    def __init__(self, spans: Sequence[Span]) -> None:
         self._spans = spans
         self._at = 0
 
-    def over(self, start: int, end: int) -> list[Span]:
+    def over(self, start: int, end: int) -> Sequence[Span]:
         """Return the spans that have something in common with ``start:end``; ``start`` never goes back."""
         spans, at = self._spans, self._at
         count = len(spans)

@@ -16,8 +16,7 @@ from aws_masker.values import Value, definition_at, values_at
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
-# Joints that may go on in the header of a table.
-_TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
+_CLOSES_TAG: Final = 0x3E  # ">"
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
 UUID: Final = MACROS["<uuid>"]
@@ -46,6 +45,7 @@ class Beside:
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
         # A section begins with words that are keys too: it is tried first.
         self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}")
+        self._secret = frozenset(index for index, family in families if family.value == ANY_VALUE)
         self._forms = {
             index: Pattern(family.value) for index, family in families if family.value and family.value != ANY_VALUE
         }
@@ -59,20 +59,20 @@ class Beside:
         # Up to where lines were looked at as those of a table, and whether they are.
         looked, in_table = -1, False
         search = self.search.search
-        resolved: dict[bytes, Met | list[int] | None] = {}
+        resolved: dict[bytes, Met | list[int]] = {}
         subject = Subject(text)
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
-            if match not in resolved:
-                resolved[match] = self._sections.families(match) or self._keys.read(match)
-            met = resolved[match]
-            if not isinstance(met, Met):
-                yield from self._in_section(text, span, met or [], known, subject)
-                position = start + self._sections.resumes(met or [], match)
+            met = resolved.get(match)
+            if met is None:
+                met = resolved[match] = self._sections.families(match) or self._keys.read(match) or []
+            if isinstance(met, list):
+                yield from self._in_section(text, span, met, known, subject)
+                position = start + self._sections.resumes(met, match)
                 continue
             key = start + met.low
-            if met.joint.kind in _TITLES and titled(text, key):
+            if met.may_title and titled(text, key):
                 if key >= looked:
                     table = table_at(text, key, self._titles(subject, key))
                     looked, in_table = table.end, bool(table.columns)
@@ -80,8 +80,7 @@ class Beside:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
                 if in_table:
                     continue
-            plain = met.joint.series is Series.ONE and met.joint.kind is Kind.VALUE
-            if plain and _ends_value(text, known.get(position)):
+            if met.one_value and _ends_value(text, known.get(position)):
                 continue
             doubtful = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
             for finding in self._values(text, key, start + met.high, position, met, known):
@@ -140,7 +139,7 @@ class Beside:
             return
         if joint.series is Series.ONE and _ends_value(text, known.get(at)):
             return
-        secret = any(self._families[family].value == ANY_VALUE for family in met.families)
+        secret = not self._secret.isdisjoint(met.families)
         values = values_at(text, at, joint, secret=secret)
         yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
 
@@ -154,7 +153,7 @@ class Beside:
         most_nothing: int,
     ) -> Iterator[Finding]:
         """Yield those of ``values`` that may belong to one of ``families``, until ``most_nothing`` in a row do not."""
-        secret = any(self._families[family].value == ANY_VALUE for family in families)
+        secret = not self._secret.isdisjoint(families)
         nothing = 0
         for value in values:
             if nothing > most_nothing:
@@ -165,10 +164,12 @@ class Beside:
             index = self._plausible_family(families, text, value, joint)
             if index is None or self._keys.is_key(text[value.start : value.end]):
                 continue
-            span = (value.start, value.end)
-            parts = (span,) if self._families[index].kind == "secret" else _parts(text, *span)
+            if self._families[index].kind == "secret":
+                parts: tuple[Span, ...] = ((value.start, value.end),)
+            else:
+                parts = _parts(text, value.start, value.end)
             nothing = 0
-            yield Finding(*span, index, parts, whole=False)
+            yield Finding(value.start, value.end, index, parts, False)  # noqa: FBT003 - half as long as by name
 
     def _plausible_family(self, families: list[int], text: bytes, value: Value, joint: Joint) -> int | None:
         """Return the first of the families of a key that its value may belong to."""
@@ -185,6 +186,8 @@ def _ends_value(text: bytes, stop: int | None) -> bool:
 
 def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
     """Tell whether what stands before a key, and its joint, let a value follow that is the key's."""
+    if kind is Kind.VALUE and (end - joint > 1 or text[joint] != _CLOSES_TAG):
+        return True
     before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
     if kind is Kind.ARGUMENT:
         return _GETTERS.fits(before)
@@ -195,7 +198,7 @@ def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
         listed = text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)
         return listed and _LAST_CELL.match(text, end) >= 0
     # A joint of one character: the end of an element's tag.
-    return end - joint > 1 or text[joint] != 0x3E or before.endswith((b"<", b":"))  # noqa: PLR2004 - ">"
+    return end - joint > 1 or text[joint] != _CLOSES_TAG or before.endswith((b"<", b":"))
 
 
 def _parts(text: bytes, start: int, end: int) -> tuple[Span, ...]:

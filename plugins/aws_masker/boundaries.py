@@ -26,7 +26,7 @@ _ESC: Final = (b"\x1b", b"1b", b"1B", b"033", b"\\e")
 
 def uncoloured(text: bytes) -> bytes:
     """Return ``text`` with spaces for what tells a terminal of colours and the like: keys and values meet again."""
-    if b"\x1b[" not in text and b"\\u001b[" not in text and b"\\u001B[" not in text:
+    if b"\x1b" not in text and b"\\u001b[" not in text and b"\\u001B[" not in text:
         return text
     plain = bytearray(text)
     for low, high in _COLOUR.each(text):

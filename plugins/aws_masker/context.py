@@ -15,13 +15,16 @@ from typing import Final, NamedTuple
 
 from aws_masker.boundaries import BEFORE, after_boundary
 from aws_masker.catalogue import Family
-from aws_masker.joints import AFTER_FLAG, AFTER_KEY, END, VALUE, Joint, joint_of
+from aws_masker.joints import AFTER_FLAG, AFTER_KEY, END, VALUE, Joint, Kind, Series, joint_of
 from aws_masker.re2c import NEVER, Pattern, Span
 
 _NO_MARKS: Final = bytes.maketrans(END + VALUE, b"\x02\x02")
 _EDGES: Final = b"-_.,:;=+@"
+_FIELDS: Final = bytes.maketrans(b":,", b"//")
 _FLAG: Final = r"(?:--(?:[a-z0-9]+-)*|[\s\"'`(\[,\x00\x01]-)"
 
+# Joints that may go on in the header of a table.
+_TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
 _JOINERS: Final = b"-_ "
@@ -30,7 +33,8 @@ _JOINERS: Final = b"-_ "
 class Met(NamedTuple):
     """A key with its joint as they were met: the families of the key, its extent in the match, and the joint.
 
-    ``shared`` tells that the key means something else outside AWS.
+    ``shared`` tells that the key means something else outside AWS. ``may_title`` tells that the joint may go on in the
+    header of a table, and ``one_value`` that one value follows and nothing else.
     """
 
     families: list[int]
@@ -38,6 +42,8 @@ class Met(NamedTuple):
     high: int
     joint: Joint
     shared: bool
+    may_title: bool
+    one_value: bool
 
 
 def spelling(key: str, between: str = "[-_ ]?") -> str:
@@ -124,7 +130,9 @@ class Keys:
             return None
         key = normal(match[low:high])
         plural = key.endswith(b"s") and not (key in self._families and key.endswith((b"ss", b"alias")))
-        return Met(found, low, high, joint_of(match[high:], flag=flag, plural=plural), self.is_shared(name))
+        joint = joint_of(match[high:], flag=flag, plural=plural)
+        one_value = joint.series is Series.ONE and joint.kind is Kind.VALUE
+        return Met(found, low, high, joint, self.is_shared(name), joint.kind in _TITLES, one_value)
 
     def _of_flag(self, spelled: bytes) -> bytes:
         """Return the key in a flag, which may have words before it: --source-db-instance-identifier."""
@@ -144,9 +152,18 @@ class Keys:
 
 def joined(key: bytes | None, value: bytes) -> tuple[bytes, int]:
     """Return a separate text, with the key that it stands under if any, and how many bytes come before it."""
-    head = b'%b"%b": %b' % (END, key, VALUE) if key and _SPELLED.fits(key) else END
-    # A text may hold the marks themselves, as escapes in JSON; something else of the same length stands for them.
-    return head + value.translate(_NO_MARKS), len(head)
+    before = head(key)
+    return before + unmarked(value), len(before)
+
+
+def head(key: bytes | None) -> bytes:
+    """Return what stands before a separate text under ``key``, if there is one and it can be one of the catalogue."""
+    return b'%b"%b": %b' % (END, key, VALUE) if key and _SPELLED.fits(key) else END
+
+
+def unmarked(value: bytes) -> bytes:
+    """Return a text without marks, which it may hold as escapes in JSON: something of the same length for them."""
+    return value.translate(_NO_MARKS) if END in value or VALUE in value else value
 
 
 def trimmed(text: bytes, spans: Iterable[Span]) -> list[Span]:
@@ -167,9 +184,7 @@ def fields(text: bytes, start: int, end: int) -> tuple[Span, ...]:
     """Return the fields of a value that is a path or a name with a version: what stands between / and :."""
     spans = []
     low = start
-    for at in range(start, end):
-        if text[at] in b"/:,":
-            spans.append((low, at))
-            low = at + 1
-    spans.append((low, end))
+    for field in text[start:end].translate(_FIELDS).split(b"/"):
+        spans.append((low, low + len(field)))
+        low += len(field) + 1
     return tuple(trimmed(text, spans))

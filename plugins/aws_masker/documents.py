@@ -22,10 +22,10 @@ from urllib.parse import unquote
 
 from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
+from aws_masker.found import Settled, Text
 from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets, values_at_most
 from aws_masker.media import is_unreadable
 from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
-from aws_masker.parts import Settled, Text
 from aws_masker.settings import Settings
 from aws_masker.tokens import Tokens
 
@@ -310,7 +310,7 @@ def edits(raw: bytes, places: Iterable[Place], settled: Iterable[Settled], token
             changes.offsets = array("q", [offset - node.start for offset in raw_offsets(raw, node, positions)])
         first, offsets = node.start, changes.offsets
         made += [
-            Edit(first + low, high - low, part.token)
+            Edit(first + low, high - low, part[2])
             for low, high, part in zip(offsets[::2], offsets[1::2], changes.parts, strict=True)
         ]
     return made

@@ -15,15 +15,16 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Self
 
 from aws_masker import catalogue, documents, multipart
-from aws_masker import parts as first_pass
 from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
 from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
+from aws_masker.found import FoundCache, Text
 from aws_masker.inventory import Inventory, known_names
 from aws_masker.keys import derive, master_keys
 from aws_masker.media import check_encoding, media_type
 from aws_masker.names import Names
-from aws_masker.parts import FoundCache, Text, token_spans
+from aws_masker.parts import token_spans
 from aws_masker.restore import restore_text
+from aws_masker.rules import rules
 from aws_masker.ruleset import ruleset
 from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
@@ -91,8 +92,8 @@ class Masker:
         known = known_names(inventory or Inventory.of(settings), settings)
         # How many names are known from the inventory.
         self.known = len(known)
-        rules = first_pass.rules(catalogue.load(), names, self._tokens, settings, known)
-        self._texts = TextMasker(scanner, rules, derive(master, "findings cache"))
+        decided = rules(catalogue.load(), names, self._tokens, settings, known)
+        self._texts = TextMasker(scanner, decided, derive(master, "findings cache"))
         # The name of all that decides what a text becomes, for records; see ruleset.
         self.ruleset: str = ruleset(catalogue.load(), settings, master, known)
         self.vault: Vault = vault or open_vault(settings)
@@ -140,7 +141,7 @@ class Masker:
         """
         data = text.encode("utf-8", "surrogatepass")
         result = self._texts.mask([Text(data)])
-        edits = [Edit(one.start, one.end - one.start, one.token) for one in result.settled[0].parts]
+        edits = [Edit(start, end - start, token) for start, end, token, _, _ in result.settled[0].parts]
         dictionary, _ = self._dictionary([result])
         return Masked(apply(edits, data).decode("utf-8", "surrogatepass"), dictionary, dict(result.counts))
 
@@ -211,9 +212,9 @@ class Masker:
                 raise InvalidBody(message)
         result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
         edits = tuple(
-            Edit(low + one.start, one.end - one.start, one.token)
+            Edit(low + start, end - start, token)
             for (low, _), settled in zip(regions.readable, result.settled, strict=True)
-            for one in settled.parts
+            for start, end, token, _, _ in settled.parts
         )
         dictionary, use = self._dictionary([result])
         return MaskedBody(edits, dictionary, dict(result.counts), regions.opaque, vault=use)

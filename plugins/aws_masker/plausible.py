@@ -26,6 +26,8 @@ _NAMES_ITSELF: Final = Pattern(
     r"(?i:[a-z0-9_-]*[-_])?(?i:name|id|identifier)s?|[A-Za-z0-9]*[a-z0-9](?:Name|Id|ID|Identifier)s?"
     r"|(?:[a-z]+[A-Z][a-z]+)+(?:Status|Version|Type)"
 )
+# How all of these end: most words need not be held against the pattern.
+_NAMES_ITSELF_ENDS: Final = b"DERSdenrs"
 _BRACKETED: Final = Pattern(r".*[(){}].*")
 # Attributes and methods: in code an expression, in a settings file a name with dots.
 _DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
@@ -65,7 +67,11 @@ _NEXT_PAIR: Final = Pattern(r"[ \t]+[A-Za-z_.]+=[^=]")
 def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pattern | None) -> bool:
     """Tell whether a value beside one of the family's keys can be what the key says."""
     word = text[value.start : value.end]
-    if not word or _GENERIC.fits(word) or (word[:1] in _NO_BEGINNING and not _opened(text, value)):
+    if (
+        not word
+        or (word.endswith(b"]") and _GENERIC.fits(word))
+        or (word[:1] in _NO_BEGINNING and not _opened(text, value))
+    ):
         return False
     if family.value == ANY_VALUE:
         return _plausible_secret(text, value, joint, word)
@@ -77,7 +83,7 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
 def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a name that somebody gave."""
     # An ARN within a word makes two of it, whatever is left of the ARN.
-    if _NAMES_ITSELF.fits(word) or b"arn:" in word[1:]:
+    if (word[-1] in _NAMES_ITSELF_ENDS and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
         return False
     if not PLAUSIBLE.fits(word):
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
@@ -96,7 +102,8 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
 
 def pieces(text: bytes, start: int, end: int) -> list[Span]:
     """Return what of a value with variables in it says something; nothing of one without."""
-    if not any(mark in text[start:end] for mark in (b"{", b"%", b"$(")):
+    word = text[start:end]
+    if b"{" not in word and b"%" not in word and b"$(" not in word:
         return []
     spans = []
     low = start

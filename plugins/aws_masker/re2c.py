@@ -97,7 +97,8 @@ class FullMatchSet:
 
     def matches(self, text: bytes) -> list[int]:
         """Return the indexes of the patterns that match all of ``text``, ascending."""
-        return sorted(self._match(text))
+        found: list[int] = self._match(text)
+        return sorted(found) if len(found) > 1 else found
 
 
 def _nothing(_text: bytes) -> list[int]:

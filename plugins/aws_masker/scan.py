@@ -27,6 +27,7 @@ MAX_PATH: Final = 1024
 
 _HOST_BYTES: Final = bytes(ALNUM) + b".-_*"
 _PATH_GOES_ON: Final = ALNUM | frozenset(b".-")
+_BEGIN_PATH: Final = (b"/", b":", b"?")
 _PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
 _BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
 _COUNTED: Final = 12
@@ -67,6 +68,10 @@ class _Forms:
             for index, family in families
             if not family.split and has_groups(family.pattern)
         }
+        # By the place of a family here: all there is to say of it, where that is the same for every word.
+        self._ready = [
+            None if index in self._captures else [_Form(index, family.split, None)] for index, family in families
+        ]
 
     def find(self, text: bytes) -> Iterator[Finding]:
         """Yield what stands in ``text``, in ascending order."""
@@ -76,10 +81,16 @@ class _Forms:
         while (span := search(text, position)) is not None:
             begin, position = span
             first = text[begin]
-            if first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
+            if first in ALNUM:
+                # Most are words without a boundary around them.
+                start, end, known = begin, position, self._known(text[begin:position], resolved)
+                if not known:
+                    end, known = self._shorter(text, begin, start, end)
+            elif first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
                 position = begin + 1
                 continue
-            start, end, known = self._resolved(text, begin, position, resolved)
+            else:
+                start, end, known = self._resolved(text, begin, position, resolved)
             for one in known:
                 finding = one.at(text, start, end)
                 if finding is not None:
@@ -130,12 +141,14 @@ class _Forms:
 
     def _resolve(self, word: bytes) -> "list[_Form]":
         """Return what a whole match may be; several only where code has to decide."""
-        known = []
+        known: list[_Form] = []
         for place in self._whole.matches(word):
-            index, family = self._families[place]
-            pattern = self._captures.get(index)
-            known.append(_Form(index, family.split, None if pattern is None else _groups(pattern.parts(word))))
-            if not family.split:
+            ready = self._ready[place]
+            if ready is None:
+                index, _ = self._families[place]
+                ready = [_Form(index, "", _groups(self._captures[index].parts(word)))]
+            known = [*known, *ready] if known else ready
+            if not ready[0].split:
                 break
         return known
 
@@ -156,7 +169,7 @@ class _Form(NamedTuple):
             extent, parts = result
             return Finding(start, parts[-1][1] if parts else extent, self.family, parts, whole=self.split != "arn")
         if self.parts is None:
-            return Finding(start, end, self.family, ((start, end),), whole=True)
+            return Finding(start, end, self.family, ((start, end),), True)  # noqa: FBT003 - half as long as by name
         parts = tuple([(start + low, start + high) for low, high in self.parts])
         return Finding(start, parts[-1][1] if parts else end, self.family, parts, whole=False)
 
@@ -219,7 +232,9 @@ class Scanner:
         first = stop + len(text[stop:start].rstrip(_HOST_BYTES))
         if text[end - 1] == 0x5F:  # noqa: PLR2004 - "_", a boundary
             end -= 1
-        high = max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))
+        high = end
+        if text[end : end + 1] in _BEGIN_PATH:
+            high = max(end, _PATH.match(text, end, min(len(text), end + MAX_PATH)))
         for low in beginnings(text, first, start):
             word = text[low:high]
             found = self._host_set.matches(word)

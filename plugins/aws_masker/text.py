@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 
 from aws_masker.alone import Automaton, standing_alone
 from aws_masker.errors import TooLarge
+from aws_masker.found import Found, FoundCache, Part, Settled, Text
 from aws_masker.joints import END
-from aws_masker.parts import Finder, Found, FoundCache, Part, Rules, Settled, Text, laid_over, token_spans
+from aws_masker.parts import Finder, laid_over, token_spans
+from aws_masker.rules import Rules
 from aws_masker.scan import Scanner
 
 
@@ -59,12 +61,14 @@ class TextMasker:
         families = self._rules.families
         dictionary = result.dictionary
         for text, one, settled in zip(texts, found, result.settled, strict=True):
-            for family, count in (*one.counts.items(), *settled.counts.items()):
-                result.counts[families[family]] += count
-            for start, end, token, _, _, _ in settled.parts:
+            data = text.data
+            for counts in (one.counts, settled.counts):
+                for family, count in counts.items():
+                    result.counts[families[family]] += count
+            for start, end, token, _, _ in settled.parts:
                 if token not in dictionary:
-                    dictionary[token] = text.data[start:end]
-            result.seen.update(text.data[low:high] for low, high in token_spans(text.data, self._rules.tokens))
+                    dictionary[token] = data[start:end]
+            result.seen.update([data[low:high] for low, high in one.tokens])
         if len(dictionary) > self._rules.limits.identifiers:
             raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
         return result
@@ -85,7 +89,7 @@ class TextMasker:
             raise TooLarge(_too_many("names", "names", self._rules.limits.names))
         for index, names in self._names_elsewhere(texts, found, fresh, learned):
             settled[index].parts, _ = laid_over(found[index].parts, names)
-            settled[index].counts = Counter(name.family for name in names)
+            settled[index].counts = Counter(family for _, _, _, family, _ in names)
         for index in fresh:
             found[index].settled = settled[index]
         return list(settled.values())
@@ -106,20 +110,19 @@ class TextMasker:
                 since.append(starts[at])
             else:
                 since.append(len(whole))
-        automaton = Automaton([texts[index].data[name.start : name.end] for index, name in learned.names.values()])
+        automaton = Automaton([texts[index].data[name[0] : name[1]] for index, name in learned.names.values()])
         hits = (hit for hit in automaton.hits(whole, self._rules.limits.overlaps) if hit.start >= since[hit.which])
         taken = [
             (offset + start, offset + end)
             for offset, index in zip(starts, fresh, strict=True)
-            for start, end, _, _, _, _ in found[index].parts
+            for start, end, _, _, _ in found[index].parts
         ]
         tokens = list(token_spans(whole, self._rules.tokens))
         by_place: dict[int, list[Part]] = {}
         for which, start, end in standing_alone(hits, whole, taken, tokens):
             at = bisect_right(starts, start) - 1
-            _, _, token, label, family, _ = names[which]
-            name = Part(start - starts[at], end - starts[at], token, label, family, learns=False)
-            by_place.setdefault(at, []).append(name)
+            _, _, token, family, _ = names[which]
+            by_place.setdefault(at, []).append((start - starts[at], end - starts[at], token, family, False))
         for at, here in by_place.items():
             yield fresh[at], here
 
@@ -136,9 +139,10 @@ class _Learned:
         """Learn ``parts`` of the text at ``index``. The digest is that of all names, and of the families they have."""
         before = len(self.names)
         for part in parts:
-            if part.token not in self.names:
-                self.names[part.token] = (index, part)
-                self._hash.update(b"%b%d " % (part.token, part.family))
+            _, _, token, family, _ = part
+            if token not in self.names:
+                self.names[token] = (index, part)
+                self._hash.update(b"%b%d " % (token, family))
         if len(self.names) > before:
             self.digest = self._hash.digest()
 

@@ -28,6 +28,8 @@ _NEXT: Final = {
     Series.WORDS: Pattern(rf"(?:{QUOTE})?(?:,|(?:[ \t]|\\+\r?\n)+)(?:{QUOTE})?"),
     Series.ARRAY: Pattern(rf"(?:{QUOTE})?,?{BREAK}*(?:{QUOTE})?"),
 }
+# What may stand between the quote and the arrow of a change.
+_BEFORE_CHANGE: Final = (b" ", b"\t", b"-")
 _AFTER_FLAG: Final = Pattern(",")
 _MEMBER: Final = Pattern(
     rf"(?:{BREAK}|[,;])(?:{QUOTE})?(?:[dD]efault|[vV]alue)(?:{QUOTE})?[ \t]*[:=][ \t]*"
@@ -57,12 +59,15 @@ def values_at(text: bytes, start: int, joint: Joint, *, secret: bool) -> Iterato
             closing = _closing(text, start, opener, level)
             if closing is None:
                 return
-            value = Value(start, closing - level, quoted=True)
+            value = Value(start, closing - level, True)  # noqa: FBT003 - half as long as by name
+            if joint.series is Series.ONE and text[closing + 1 : closing + 2] not in _BEFORE_CHANGE:
+                yield value
+                return
         else:
             end = _bare_end(text, start, secret=secret)
             if end <= start:
                 return
-            value = Value(start, end, quoted=False)
+            value = Value(start, end, False)  # noqa: FBT003
         yield value
         following = (
             _AFTER_FLAG if joint.flag and joint.series is Series.ONE and not value.quoted else _NEXT[joint.series]

@@ -17,8 +17,9 @@ from aws_masker.finding import Finding
 from aws_masker.joints import END
 from aws_masker.learn.sources import Item
 from aws_masker.names import Names
-from aws_masker.parts import by_text, learns, token_spans
+from aws_masker.parts import by_text, token_spans
 from aws_masker.re2c import Pattern
+from aws_masker.rules import learns
 from aws_masker.scan import Scanner
 from aws_masker.tokens import Tokens
 

@@ -1,0 +1,118 @@
+"""What was found in texts, and what of it is kept: places and tokens, never a value.
+
+What a text holds, looked at alone, depends on the text, the key that it stands under and the rules, and on nothing that
+came before. So it is kept by a keyed digest of the text, and a history that is sent again is not scanned again.
+"""
+
+import hashlib
+import threading
+from array import array
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+from aws_masker.re2c import Span
+
+KEPT_TEXTS: Final = 20_000
+KEPT_PARTS: Final = 500_000
+
+
+class Text(NamedTuple):
+    """A text to be masked, the key that it stands under in a structured document, and how it is spelled there."""
+
+    data: bytes
+    key: bytes | None = None
+    spelling: bytes | None = None
+
+
+# ``start:end`` of a text, in bytes, the token that takes its place, the place of its family among those of the rules,
+# and whether it is a name to look for elsewhere. A plain tuple: a large request has tens of thousands of them.
+Part: TypeAlias = tuple[int, int, bytes, int, bool]
+
+
+@dataclass(slots=True)
+class Found:
+    """What one text holds: the parts to be masked, ascending, and how many identifiers of each family.
+
+    ``learned`` are those among the parts that are names to look for elsewhere, and such as a given name has taken the
+    place of. ``tokens`` are where tokens stood already. ``settled`` is what the second pass last made of all this.
+    """
+
+    parts: list[Part]
+    counts: Mapping[int, int]
+    learned: Sequence[Part] = ()
+    tokens: Sequence[Span] = ()
+    settled: "Settled | None" = None
+
+    @property
+    def places(self) -> int:
+        """How many places it holds."""
+        return len(self.parts) + len(self.tokens)
+
+
+@dataclass(slots=True)
+class Settled:
+    """What is replaced in a text, given the names learned before it, of which ``before`` is the digest.
+
+    ``counts`` is how many of these names by family. ``offsets`` are the beginnings and ends of the parts in the text's
+    spelling, kept by who looked for them.
+    """
+
+    before: bytes
+    parts: list[Part]
+    counts: Mapping[int, int]
+    offsets: "array[int] | None" = None
+
+
+class FoundCache:
+    """What texts hold by the keyed digests of the texts, the latest used; bounded by texts and by parts."""
+
+    def __init__(self, key: bytes, texts: int = KEPT_TEXTS, parts: int = KEPT_PARTS) -> None:
+        """Keep at most so many texts and parts. ``key`` (at most 64 bytes) makes the digests say nothing."""
+        self._key = key
+        self._most = (texts, parts)
+        self._kept: OrderedDict[bytes, Found] = OrderedDict()
+        self._parts = 0
+        self._lock = threading.Lock()
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        """Return how many texts are kept."""
+        return len(self._kept)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._parts = 0
+
+    def digest(self, text: Text) -> bytes:
+        """Return the digest under which what ``text`` holds is kept: of how it is spelled, if it is spelled."""
+        data, key, spelling = text
+        head = (b"text" if spelling is None else b"spelling") + (b":" if key is None else b"%d:%b" % (len(key), key))
+        keyed = hashlib.blake2b(head, digest_size=16, key=self._key)
+        keyed.update(data if spelling is None else spelling)
+        return keyed.digest()
+
+    def get(self, digest: bytes) -> Found | None:
+        """Return what is kept under ``digest``, if anything."""
+        with self._lock:
+            found = self._kept.get(digest)
+            if found is None:
+                self.misses += 1
+                return None
+            self.hits += 1
+            self._kept.move_to_end(digest)
+            return found
+
+    def put(self, digest: bytes, found: Found) -> None:
+        """Keep ``found`` under ``digest``, and let go of what was not used for longest."""
+        with self._lock:
+            before = self._kept.pop(digest, None)
+            self._parts += found.places - (before.places if before else 0)
+            self._kept[digest] = found
+            texts, parts = self._most
+            while self._kept and (len(self._kept) > texts or self._parts > parts):
+                self._parts -= self._kept.popitem(last=False)[1].places
