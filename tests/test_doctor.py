@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from aws_masker import doctor
-from aws_masker.doctor.process import check_process, check_sizes, check_versions
+from aws_masker.doctor.process import check_nginx, check_process, check_sizes, check_versions
 from aws_masker.doctor.routes import check_routes
 from aws_masker.doctor.sources import Configuration, Plugin, from_file
 from redis_fixture import RedisServer
@@ -275,6 +275,28 @@ def test_a_body_limit_before_the_plugin_that_is_lower_than_its_own_is_told(
     configuration = Configuration({}, [], [Plugin("aws-masker", {"limits": {"body": limit}})], process=process)
     findings = check_sizes(configuration, nginx, {})
     assert [one.place for one in findings if one.level != "ok"] == bad
+
+
+NGINX = (ROOT / "nginx/nginx.conf.template").read_text()
+OF_REQUESTS = "    error_log /dev/stderr emerg;\n"
+
+
+@pytest.mark.parametrize(
+    ("nginx", "level"),
+    [
+        (NGINX, "ok"),
+        (NGINX.replace(OF_REQUESTS, ""), "doubtful"),
+        (NGINX.replace(OF_REQUESTS, "    error_log /dev/stderr;\n"), "doubtful"),
+        (NGINX.replace(OF_REQUESTS, "    # error_log /dev/stderr emerg;\n"), "doubtful"),
+        (NGINX.replace("server {", "server {\n        error_log /var/log/nginx/error.log notice;"), "doubtful"),
+        (NGINX.replace(OF_REQUESTS, "").replace("error_log /dev/stderr error", "error_log /dev/stderr debug"), "wrong"),
+        (NGINX.replace("server {", "server {\n        error_log /dev/stderr debug;"), "wrong"),
+        (NGINX.replace("events {", "events {\n    debug_connection 127.0.0.1;"), "wrong"),
+    ],
+)
+def test_an_nginx_that_writes_what_it_is_sent_is_told(nginx: str, level: str) -> None:
+    (finding,) = [one for one in check_nginx(nginx) if one.place == "nginx, error_log"]
+    assert finding.level == level
 
 
 @pytest.mark.parametrize(("version", "good"), [("3.9.1", True), ("3.4.2", True), ("2.8.5", False), ("3.10.0.1", False)])

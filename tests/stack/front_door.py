@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,23 @@ class ContainedNginx(Nginx):
         return self.container.log(stdout=stream == "stdout", stderr=stream == "stderr")
 
 
-@contextlib.contextmanager
-def nginx(kong: str, edits: Mapping[str, str] | None = None, probe_key: str = "") -> Iterator[Nginx]:
-    """Start nginx in front of ``kong`` (host and port), with ``edits`` (old text -> new text) made in the template."""
-    executable = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-    if executable is None:
+def executable() -> str:
+    """Return nginx's path. Skips where there is none."""
+    found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if found is None:
         pytest.skip("install nginx (Debian: nginx-light)")
+    return found
+
+
+@contextlib.contextmanager
+def nginx(
+    kong: str, edits: Mapping[str, str] | None = None, probe_key: str = "", options: Sequence[str] = ()
+) -> Iterator[Nginx]:
+    """Start nginx in front of ``kong`` (host and port), with ``edits`` (old text -> new text) made in the template.
+
+    ``options`` are more of its command line.
+    """
+    path = executable()
     with (
         tempfile.TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name,
         contextlib.ExitStack() as stack,
@@ -103,9 +114,9 @@ def nginx(kong: str, edits: Mapping[str, str] | None = None, probe_key: str = ""
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            for path in (folder, *folder.iterdir()):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        command = [executable, "-p", name, "-e", "stderr", "-c", str(folder / "nginx.conf")]
+            for one in (folder, *folder.iterdir()):
+                os.chown(one, nobody.pw_uid, nobody.pw_gid)
+        command = [path, "-p", name, "-e", "stderr", "-c", str(folder / "nginx.conf"), *options]
         process = subprocess.Popen(command, stdout=outputs[0], stderr=outputs[1], **user)
         try:
             running = Nginx(folder, port, process.pid)

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from aws_masker.doctor.findings import Finding, judge
+from aws_masker.doctor.findings import Finding, Level, judge
 from aws_masker.doctor.routes import FILTER, MASKER
 from aws_masker.doctor.sources import Configuration
 from aws_masker.errors import SettingsError
@@ -134,6 +134,26 @@ def check_nginx(nginx: str) -> Iterator[Finding]:
     text = f"long answers are cut off after {longest:g} s without a byte"
     finding = Finding("wrong", "nginx, proxy_read_timeout", text, "set proxy_read_timeout 630s")
     yield judge(longest >= LEAST_SECONDS, finding, f"{longest:g} s")
+    yield _logs_of(nginx)
+
+
+def _logs_of(nginx: str) -> Finding:
+    """Judge what nginx's error log holds of requests. What `http` says goes before the level outside of it."""
+    plain = re.sub(r"#.*", "", nginx)
+    outside, _, inside = plain.partition("\nhttp {")
+    named = r"^\s*error_log\s+[^\s;]+[ \t]*(\w*)[^;]*;"
+    levels = re.findall(named, inside, re.MULTILINE) or re.findall(named, outside, re.MULTILINE)
+    level: Level
+    if "debug" in levels or "debug_connection" in plain:
+        level, text = "wrong", "at debug it writes every header, keys of the API among them, and parts of bodies"
+    else:
+        level, text = "doubtful", "each line about a request holds its first line, Host and Referer"
+    remedy = "set error_log /dev/stderr emerg in http, and let the access log tell what went wrong"
+    return judge(
+        levels and set(levels) == {"emerg"} and level != "wrong",
+        Finding(level, "nginx, error_log", text, remedy),
+        "nothing of requests",
+    )
 
 
 def check_versions(version: str | None) -> Iterator[Finding]:
