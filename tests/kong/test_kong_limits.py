@@ -106,8 +106,10 @@ def _once_and_again_late(late: threading.Event) -> Iterator[bytes]:
         yield _event("on")
 
 
-def _broken_off(stack: Stack) -> int:
-    return sum(one["aws_masker"]["outcome"] == "broken_off" for one in records(stack))
+def _broken_off(stack: Stack) -> list[str]:
+    """Return why answers were broken off."""
+    told = (one["aws_masker"] for one in records(stack))
+    return [one["reason"] for one in told if one["outcome"] == "broken_off"]
 
 
 @pytest.mark.parametrize("limit", ["event", "answer", "answer_seconds"])
@@ -119,11 +121,12 @@ def test_an_answer_beyond_a_limit_is_broken_off(small: Stack, upstream: RawUpstr
         "answer_seconds": _once_and_again_late(late),
     }[limit]
     before = _broken_off(small)
+    reason = "answer_too_long" if limit == "answer_seconds" else "answer_too_large"
     with _answering(upstream, pieces):
         with pytest.raises((IncompleteRead, HTTPException, ConnectionError, socket.timeout)):
             ask(small.url, "/v1/messages", message(f"see {INSTANCE}", stream=True))
         late.set()
-    wait_for(lambda: _broken_off(small) == before + 1)
+    assert wait_for(lambda: _broken_off(small)[len(before) :]) == [reason]
     assert TOLD[limit] in small.error_log()
 
 

@@ -4,10 +4,12 @@
 -- last chunk, so that the client does not take it for complete. What is held back at that moment is lost with it.
 
 local errors = require("kong.plugins.aws-masker-filter.errors")
+local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
 local restorer = require("kong.plugins.aws-masker-filter.restorer")
 local results_url = require("kong.plugins.aws-masker-filter.results_url")
 
 local kong, ngx = kong, ngx
+local find = string.find
 
 local _M = {}
 
@@ -86,15 +88,21 @@ function _M.header_filter(ctx)
 end
 
 
--- Breaks an answer off that goes beyond its limits: after an error here nginx closes the client's connection.
+-- Breaks an answer off, for a reason that its record names: after an error here nginx closes the client's connection.
+local function break_off(ctx, reason, message)
+  ctx.broken_off = reason
+  error(message, 0)
+end
+
+
 local function check_limits(ctx, chunk)
   local result = ctx.result
   ctx.answer_bytes = ctx.answer_bytes + #chunk
   if result.answer and ctx.answer_bytes > result.answer then
-    error("the answer is larger than limits.answer: it is broken off", 0)
+    break_off(ctx, "answer_too_large", "the answer is larger than limits.answer: it is broken off")
   end
   if result.answer_seconds and ngx.now() - ctx.answer_began > result.answer_seconds then
-    error("the answer takes longer than limits.answer_seconds: it is broken off", 0)
+    break_off(ctx, "answer_too_long", "the answer takes longer than limits.answer_seconds: it is broken off")
   end
 end
 
@@ -125,7 +133,11 @@ local function restored(ctx, chunk, eof)
   if not ctx.stages then
     return chunk, eof
   end
-  local out = through(ctx.stages, chunk or "", eof)
+  local ok, out = pcall(through, ctx.stages, chunk or "", eof)
+  if not ok then
+    local is_limit = find(tostring(out), restore_json.TOO_LARGE, 1, true)
+    break_off(ctx, is_limit and "answer_too_large" or "internal_error", out)
+  end
   if eof then
     ctx.stages = nil
   end

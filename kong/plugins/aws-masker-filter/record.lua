@@ -102,7 +102,14 @@ local function ending_of(ctx, status)
     if ctx.complete then
       return "ok"
     end
-    return "broken_off", "either_side"
+    if ctx.broken_off then
+      return "broken_off", ctx.broken_off
+    end
+    -- To nginx a request is complete when what there was of an answer has been sent, and not when the client went away.
+    if ngx.var.request_completion == "OK" then
+      return "broken_off", "upstream"
+    end
+    return "client_gone"
   end
   return "upstream_failed", status == 504 and "upstream_silent" or "upstream_unreachable"
 end

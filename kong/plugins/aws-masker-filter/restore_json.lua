@@ -12,14 +12,15 @@ local IMMUTABLE = { thinking = true, redacted_thinking = true, compaction = true
 local _M = {
   MAX_DEPTH = 200,
   MAX_BYTES = 64 * 1024 * 1024,
+  -- What the error of an answer beyond its limit says, and no other.
+  TOO_LARGE = "so it cannot be restored: ask for less at once, or raise the limit",
 }
 
 
 -- Raises an error if `size` exceeds `limit`; both are bytes. The answer cannot be continued then.
 function _M.check_size(size, limit, what)
   if size > limit then
-    error(format("a %s in the answer is larger than %d bytes, so it cannot be restored: "
-      .. "ask for less at once, or raise the limit", what, limit), 0)
+    error(format("a %s in the answer is larger than %d bytes, %s", what, limit, _M.TOO_LARGE), 0)
   end
 end
 

@@ -113,7 +113,7 @@ class StandIn:
 
     async def _listen(self) -> None:
         # Requests end when their client does, as in nginx.
-        self._runner = web.ServerRunner(web.Server(self._serve, auto_decompress=False), handler_cancellation=True)
+        self._runner = web.ServerRunner(web.Server(self._serve, auto_decompress=False, handler_cancellation=True))
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -220,8 +220,10 @@ class StandIn:
             else:
                 await response.write(self._body_filter(exchange, b"", eof=True)[0])
             await response.write_eof()
+            exchange.complete = True
         except (aiohttp.ClientError, LuaError) as error:
             self._log(f"broken off: {error if isinstance(error, LuaError) else type(error).__name__}")
+            exchange.complete = not isinstance(error, LuaError | ConnectionResetError)
             with contextlib.suppress(AttributeError):
                 http.transport.abort()  # type: ignore[union-attr]  # gone where the client has gone
         return response

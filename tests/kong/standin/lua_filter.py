@@ -133,6 +133,8 @@ class Exchange:
     timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     rpc: Callable[[str, Any], Any] = lambda _method, _argument: None
     started: float = field(default_factory=time.time)
+    # As nginx sees it: also where the upstream broke off, but not where the client did.
+    complete: bool = False
     request_id: bytes = field(default_factory=lambda: secrets.token_hex(16).encode())
 
     def __post_init__(self) -> None:
@@ -213,8 +215,7 @@ def _plain(value: Any) -> Any:
 
 
 def _get_variable(exchange: Exchange, name: bytes) -> Any:
-    assert name == b"kong_request_id"
-    return exchange.request_id
+    return {b"kong_request_id": exchange.request_id, b"request_completion": b"OK" if exchange.complete else b""}[name]
 
 
 def _as_bytes(value: Any) -> Any:
