@@ -15,6 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aws_masker import Masker, Refused
+from aws_masker.documents import (
+    FREE_MEMBERS,
+    IMMUTABLE,
+    KNOWN_BLOCKS,
+    PROTECTED,
+    PROTECTED_REQUEST,
+    READING_ORDER,
+)
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import InvalidBody, MaskerError, TooLarge
 from aws_masker.gateway.content_coding import decode
@@ -47,6 +55,25 @@ DOCUMENTS = [
     b'{"messages":[{"role":"user","content":"a\\\\n\\u0069-0a1b2c3d \\ud83d\\"481516234217\\""}],"n":9007199254740993}',
 ]
 PATHS = st.sampled_from(["/v1/messages", "/v1/messages/count_tokens?beta=true", "/v1/messages/batches", "/v1/other"])
+# Requests of any shape, from the words of the protocol and others. INSTANCE may be a name or a value anywhere.
+INSTANCE = "i-0a1b2c3d4e5f60718"
+WORDS = st.sampled_from(sorted({*PROTECTED, *FREE_MEMBERS, *PROTECTED_REQUEST, *READING_ORDER}))
+MEMBERS = st.one_of(
+    st.sampled_from(["type", "content", "source", "data", "text", "title", "metadata", "user_id", "x", INSTANCE]), WORDS
+)
+TYPES = st.one_of(st.sampled_from(sorted({*KNOWN_BLOCKS, *IMMUTABLE})), st.sampled_from(["custom", "new", INSTANCE]))
+LEAVES = st.one_of(
+    st.sampled_from([INSTANCE, f"see {INSTANCE}", "image/png", "text/plain", "AAAA"]), st.none(), st.integers(0, 9)
+)
+VALUES = st.recursive(
+    st.one_of(LEAVES, TYPES),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(MEMBERS, inner, max_size=4),
+        st.builds(lambda kind, members: {**members, "type": kind}, TYPES, st.dictionaries(MEMBERS, inner, max_size=4)),
+    ),
+    max_leaves=12,
+)
 FORM = (
     b'--B\r\nContent-Disposition: form-data; name="file"; filename="ledger.txt"\r\nContent-Type: text/plain\r\n\r\n'
     + _TEXT.encode()
@@ -110,6 +137,35 @@ def test_a_damaged_document_is_masked_whole_or_refused(one: Masker, data: st.Dat
     assert [restore_text(text, masked.dictionary) for text in texts(json.loads(once))] == texts(json.loads(raw))
     again = one.mask_body(once, path)
     assert again.apply(once) == once
+
+
+def shown(value: Any, name: str = "") -> Iterator[str]:
+    """Yield where INSTANCE stands in a masked value although no rule of the protocol keeps it there."""
+    if isinstance(value, dict):
+        if value.get("type") in [*IMMUTABLE]:
+            return
+        for own, member in value.items():
+            if INSTANCE in own:
+                yield f"a name in {name}"
+            yield from shown(member, own)
+    elif isinstance(value, list):
+        for one in value:
+            # What a protected name stays for is one value, not several.
+            yield from shown(one, f"a list in {name}")
+    elif isinstance(value, str) and INSTANCE in value and name not in PROTECTED and not name.startswith("encrypted_"):
+        yield name
+
+
+@FUZZED
+@given(st.dictionaries(st.sampled_from([*READING_ORDER, "metadata", "other", INSTANCE]), VALUES, max_size=4))
+def test_an_identifier_stays_nowhere_but_where_the_protocol_keeps_it(one: Masker, request: dict[str, Any]) -> None:
+    raw = json.dumps(request).encode()
+    masked = masked_or_refused(one, raw, "/v1/messages")
+    if masked is not None:
+        sent = json.loads(masked.apply(raw))
+        if isinstance(sent.get("metadata"), dict):
+            sent["metadata"].pop("user_id", None)
+        assert not list(shown(sent)), sent
 
 
 @FUZZED

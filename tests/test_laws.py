@@ -51,7 +51,11 @@ GLUE = st.sampled_from(
         "|",
     ]
 )
+# A few names, alone and beside what says what they are: what is learned in one text counts in others.
+NAMED = ["acme-ledger-raw", "--bucket acme-ledger-raw", "ledger-pg-7", '"DBInstanceIdentifier": "ledger-pg-7"']
+NAMED += ["481516234217", "account 481516234217", "acme-ledger-raw/ledger-pg-7/481516234217"]
 IDENTIFIERS = st.one_of(
+    st.sampled_from(NAMED),
     any_of(EXAMPLES),
     any_of(COUNTEREXAMPLES),
     st.from_regex(r"\Ai-[0-9a-f]{17}\Z"),
@@ -152,16 +156,31 @@ def test_what_was_masked_before_does_not_matter(earlier: str, text: str) -> None
 
 
 @MANY
-@given(MESSAGES, MESSAGES, st.sampled_from(["", ',"tools":[]']))
+@given(MESSAGES, MESSAGES, TEXTS, TEXTS, st.sampled_from(["", ',"stop_sequences":[]']))
 def test_a_conversation_that_grows_at_its_end_grows_at_its_end_in_masked_form(
-    one: Masker, first: list[Any], more: list[Any], last: str
+    one: Masker, first: list[Any], more: list[Any], system: str, tool: str, last: str
 ) -> None:
-    members: dict[str, Any] = {"system": "account 481516234217 --bucket acme-ledger-raw"}
-    before = json.loads(masked(one, body(first, **members)))
-    raw = body(first + more, **members)[:-1] + last.encode() + b"}"
+    tools = [{"name": "Bash", "description": tool, "input_schema": {"type": "object"}}]
+    before = json.loads(masked(one, body(first, system=system, tools=tools)))
+    raw = body(first + more, system=system, tools=tools)[:-1] + last.encode() + b"}"
     after = json.loads(masked(one, raw))
     assert after["messages"][: len(first)] == before["messages"]
-    assert after["system"] == before["system"]
+    assert (after["system"], after["tools"]) == (before["system"], before["tools"])
+
+
+@pytest.mark.parametrize(
+    ("at", "masked_in"),
+    [("tools", ["tools", "system", "messages"]), ("system", ["system", "messages"]), ("messages", ["messages"])],
+)
+def test_what_is_learned_counts_in_what_the_model_reads_later_and_not_before(
+    one: Masker, at: str, masked_in: list[str]
+) -> None:
+    texts = dict.fromkeys(("tools", "system", "messages"), "the one is ledger-pg-7")
+    texts[at] = "--db-instance-identifier ledger-pg-7"
+    tools = [{"name": "Bash", "description": texts["tools"], "input_schema": {"type": "object"}}]
+    raw = body([{"role": "user", "content": texts["messages"]}], tools=tools, system=texts["system"])
+    sent = json.loads(masked(one, raw))
+    assert [name for name in texts if "ledger-pg-7" not in json.dumps(sent[name])] == masked_in
 
 
 @MANY
