@@ -92,6 +92,12 @@ class RedisServer:
         """End it for good."""
         self.stop()
 
+    def told(self) -> str:
+        """End it, and return what it has printed since it served."""
+        self.process.terminate()
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
 
 @contextlib.contextmanager
 def redis_servers(

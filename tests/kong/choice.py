@@ -71,6 +71,8 @@ def choice(request: pytest.FixtureRequest) -> Choice:
 
 def start(choice: Choice, setup: Setup, folder: Path) -> Stack:
     """Start a stack with its prefix in ``folder``."""
+    for name, content in setup.files.items():
+        (folder / name).write_bytes(content)
     if choice.images is not None:
         return DockerKong(setup, folder, choice.images)
     if choice.kind == "kong":

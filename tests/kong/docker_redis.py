@@ -40,6 +40,10 @@ class DockerRedis(RedisServer):
     def end(self) -> None:
         self._running.stop()
 
+    def told(self) -> str:
+        self.stop(signal.SIGTERM)
+        return self._running.log()
+
     @property
     def _running(self) -> Contained:
         assert self._container is not None

@@ -22,13 +22,15 @@ def test_known_names_are_masked_and_restored_and_a_changed_file_waits_for_the_ne
 ) -> None:
     path = tmp_path / "inventory"
     learn(path, "bluebird")
-    stack = start_stack(Setup(api.url, config={"inventory": str(path)}))
+    files = {"inventory": path.read_bytes()}
+    stack = start_stack(Setup(api.url, config={"inventory": "{folder}/inventory"}, files=files))
     question = message("who owns bluebird and greenfinch?")
     answer = ask(stack.url, "/v1/messages", question)
     assert b"bluebird" in answer.body
     first = api.requests[-1].body
     assert b"bluebird" not in first
     learn(path, "greenfinch")
+    (stack.folder / "inventory").write_bytes(path.read_bytes())
     ask(stack.url, "/v1/messages", question)
     assert api.requests[-1].body == first
 

@@ -41,7 +41,7 @@ def test_nothing_fails_leaks_or_grows(chain: Chain, pytestconfig: pytest.Config)
             wait_for(partial(_has, load, enough), PATIENCE_SECONDS)
             held.append(server_of(chain.kong))
             now = held[-1]
-            _print(len(load.outcomes), now.resident >> 20, now.threads, now.descriptors)
+            _print(len(load.outcomes), now.resident >> 20, now.threads, now.descriptors or "unknown")
             if sample in RESTARTS:
                 chain.redis.stop()
                 chain.redis.start()
