@@ -8,6 +8,7 @@ from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
+from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
 from aws_masker.shared import Subject, counts, is_api, is_dashed_name
@@ -94,6 +95,10 @@ class Beside:
         self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
     ) -> Iterator[Finding]:
         """Yield the values of a section that begins with ``opener``."""
+        for value, key, having in self._sections.printed(text, *opener, families):
+            own = self._keys.families(key)
+            if own or not names_nobody(key):
+                yield from self._among(text, [value], [*own, *having], ONE, known, MAX_NOTHING)
         for family in families:
             for value, joint in self._sections.values(text, *opener, family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)

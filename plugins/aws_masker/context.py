@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from aws_masker.boundaries import BEFORE, after_boundary
 from aws_masker.catalogue import Family
+from aws_masker.commands import PROMPT
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, END, VALUE, Joint, Kind, Series, joint_of
 from aws_masker.re2c import NEVER, Pattern, Span
 
@@ -157,7 +158,9 @@ def joined(key: bytes | None, value: bytes) -> tuple[bytes, int]:
 
 
 def head(key: bytes | None) -> bytes:
-    """Return what stands before a separate text under ``key``, if there is one and it can be one of the catalogue."""
+    """Return what stands before a separate text: ``key``, if it can be one of the catalogue, or the command that it is."""
+    if key and key.startswith(PROMPT):
+        return b"%b%b%b" % (END, key, VALUE)
     return b'%b"%b": %b' % (END, key, VALUE) if key and _SPELLED.fits(key) else END
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import unquote
 
+from aws_masker.commands import head_of
 from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
 from aws_masker.found import Settled, Text
@@ -153,6 +154,9 @@ class _Reader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._document = Document()
+        # What stands before the result of a tool's use, by the id of the use; and before what is read now.
+        self._heads: dict[str, bytes] = {}
+        self._head: bytes | None = None
         self._places: list[Place] = []
 
     def read(self, node: Node, kind: Kind) -> Document:
@@ -197,6 +201,7 @@ class _Reader:
             self._part()
 
     def _request(self, node: Node) -> None:
+        self._heads.clear()
         members = {key.value: (key, member) for key, member in _object(node).pairs}
         for name in READING_ORDER:
             if name in members:
@@ -232,7 +237,7 @@ class _Reader:
         ``of_request``: what stands there are messages, tools and the like, which need no type.
         """
         if isinstance(node, String):
-            self._places.append(Place(node, None))
+            self._places.append(Place(node, self._head))
         elif isinstance(node, Array):
             for item in node.items:
                 self._blocks(item, of_request=of_request)
@@ -247,6 +252,13 @@ class _Reader:
 
     def _block(self, node: Object, kind: str) -> None:
         if kind in IMMUTABLE:
+            return
+        if kind == "tool_use":
+            self._remember(node)
+        elif kind == "tool_result":
+            self._head = self._heads.get(_value(node.get("tool_use_id")))
+            self._members(node, PROTECTED)
+            self._head = None
             return
         if kind == "base64" and _is_base64(node.get("data")):
             self._unreadable(node)
@@ -271,6 +283,13 @@ class _Reader:
                 self._member(key, member)
             else:
                 self._blocks(member)
+
+    def _remember(self, node: Object) -> None:
+        """Remember the command that a tool is given: its result follows."""
+        given = node.get("input")
+        command = _value(given.get("command")) if isinstance(given, Object) else ""
+        if (head := head_of(command.encode("utf-8", "surrogatepass"))) is not None:
+            self._heads[_value(node.get("id"))] = head
 
     def _unreadable(self, node: Object) -> None:
         """Let base64 of an image or a PDF pass, or refuse it, as the settings say; refuse all other base64."""
@@ -335,6 +354,10 @@ def _object(node: Node) -> Object:
         message = "the body is not what this endpoint takes: send a JSON object"
         raise InvalidBody(message)
     return node
+
+
+def _value(node: Node | None) -> str:
+    return node.value if isinstance(node, String) else ""
 
 
 def _name(key: String | None) -> bytes | None:

@@ -19,7 +19,10 @@ KEPT_PARTS: Final = 500_000
 
 
 class Text(NamedTuple):
-    """A text to be masked, the key that it stands under in a structured document, and how it is spelled there."""
+    """A text to be masked, the key that it stands under in a structured document, and how it is spelled there.
+
+    The key of what a tool printed is the command that the tool was given, see ``commands``.
+    """
 
     data: bytes
     key: bytes | None = None

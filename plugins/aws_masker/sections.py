@@ -18,6 +18,8 @@ it, and with ``extent`` how far it goes:
     A table drawn with |, to the first empty line; members are titles of columns or of rows.
 ``row``
     A row of the AWS CLI's text output, see ``outputs``; members are the nouns of which no row counts.
+``output``
+    What a command printed, see ``printed``: the opener is the command, and members are names in its query.
 """
 
 import re
@@ -26,9 +28,11 @@ from typing import Final
 
 from aws_masker.boundaries import BEFORE
 from aws_masker.catalogue import Family
+from aws_masker.commands import PROMPT, read
 from aws_masker.context import spelling
-from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, NEWLINE, ONE, Joint, Kind, joint_of
+from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, END, NEWLINE, ONE, VALUE, Joint, Kind, joint_of
 from aws_masker.outputs import Rows, nouns
+from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
 from aws_masker.shared import Subject
 from aws_masker.tables import table_at
@@ -78,6 +82,8 @@ _OWN: Final = (b"Amazon", b"AWS")
 # A line break, as such or escaped, or where a text begins.
 _BEFORE_NOUN: Final = b'\\n\n\x00\x01"'
 _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
+# Nothing, another prompt, the end of a block in Markdown.
+_OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
 
 
@@ -95,21 +101,52 @@ class Sections:
         named = {_noun(*found.groups()) for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
         spoken = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
         self._rows = {index: Rows(nouns(keys), family.members) for index, family in chosen if family.extent == "row"}
-        self._members = {index: _Members(family, spoken) for index, family in chosen if index not in self._rows}
+        self._outputs = {index: frozenset(family.members) for index, family in chosen if family.extent == "output"}
+        self._members = {
+            index: _Members(family, spoken) for index, family in chosen if family.extent not in ("row", "output")
+        }
 
     def families(self, match: bytes) -> list[int]:
         """Return the places of the families of which a match is the opener."""
         return [self._chosen[place][0] for place in self._which.matches(match)]
 
     def resumes(self, families: list[int], match: bytes) -> int:
-        """Return where in the opener of a section looking goes on: the noun of a row may be a key too."""
-        return len(match) - len(match.lstrip(_BEFORE_NOUN)) if self._rows.keys() & families else len(match)
+        """Return where in the opener of a section looking goes on: the noun of a row may be a key too.
+
+        A command is looked through like other text, unless it only stands before its output to tell what that is.
+        """
+        if self._rows.keys() & families:
+            return len(match) - len(match.lstrip(_BEFORE_NOUN))
+        if self._outputs.keys() & families:
+            return len(match) - len(VALUE) if match.endswith(VALUE) else match.index(PROMPT) + len(PROMPT)
+        return len(match)
+
+    def printed(
+        self, text: bytes, start: int, end: int, families: list[int]
+    ) -> Iterator[tuple[Value, bytes, list[int]]]:
+        """Yield the cells of an output whose command is ``start:end``: each with its key, and those of ``families``.
+
+        Nothing where the section is no output.
+        """
+        if not self._outputs.keys() & families:
+            return
+        command = read(text[start:end].partition(PROMPT)[2].rstrip(VALUE))
+        if text[end - 1 : end] == VALUE:
+            limit = text.find(END, end)
+        else:
+            # The line break before the output belongs to the command.
+            limit = min(found[0] + 1 for found in (_OUTPUT_ENDS.search(text, end - 1), (len(text), 0)) if found)
+        for cell, key in cells(text, end, limit, command):
+            having = [one for one in families if not self._outputs[one].isdisjoint((key.decode("latin-1"), "*"))]
+            yield Value(*cell, quoted=True), key, having
 
     def values(self, text: bytes, start: int, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the members of a section whose opener is ``start:end``, each with its joint.
 
         ``subject`` tells what the text speaks of.
         """
+        if family in self._outputs:
+            return
         limit = min(len(text), end + MAX_SECTION)
         # Another opener begins a section of its own: so no text is looked through twice.
         if (following := self._openers.search(text, end, limit)) is not None:

@@ -4,7 +4,8 @@ Such keys (``shared_keys.txt``) are met in any program. Beside one, a value is a
 AWS, or under a key that is written as only AWS's API writes it; elsewhere only if the value itself looks like a name
 that somebody gave to a resource, rather than a word or an identifier of a programming language.
 
-What a text speaks of is told by the text alone, never by others: a text is masked the same way wherever it stands.
+What a text speaks of is told by the text alone, and by the command that printed it if it is the result of a tool; never
+by other texts.
 """
 
 from typing import Final

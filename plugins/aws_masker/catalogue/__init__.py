@@ -12,7 +12,7 @@ says how the family is found (exactly one of):
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
     that are identifiers; ``extent`` says how far it goes: ``block``, ``line``, ``indented``, ``table``,
-    ``message``, ``row``, see ``sections``.
+    ``message``, ``row``, ``output``, see ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -72,7 +72,7 @@ _FIELDS: Final = frozenset(
     )
 )
 _WAYS: Final = ("pattern", "host", "keys", "opener")
-EXTENTS: Final = ("block", "line", "indented", "table", "message", "row")
+EXTENTS: Final = ("block", "line", "indented", "table", "message", "row", "output")
 
 
 @dataclass(frozen=True, slots=True)

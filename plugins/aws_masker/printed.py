@@ -1,0 +1,145 @@
+"""Printed cells: what a command of the AWS CLI printed, taken apart into cells, each with the key that its query says.
+
+The AWS CLI prints the same as JSON, YAML, a table or rows of text. Only what has no key of its own beside it is of
+interest here: lists, rows, and what a query gave a title of its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from aws_masker.commands import Column, Command
+from aws_masker.re2c import Pattern, Span
+
+_LINE: Final = Pattern(r"[^\n]+")
+_JSON: Final = Pattern(r"\"(?:[^\"\\]|\\(?s:.))*\"|[\[\]{}:,]")
+_TABS: Final = Pattern(r"[^\t\r]+")
+_BLANKS: Final = Pattern(r"[^\s]+")
+_BARS: Final = Pattern(r"[^|\r]+")
+_ITEM: Final = Pattern(r"[ ]*(?:- )*")
+_MEMBER: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_ -]*: ")
+_EDGES: Final = b" \"'"
+# A word alone on its line, with what a loop may print before it.
+_FRAME: Final = Pattern(r"(?:[=#*>-]+ )?")
+# Names in a query of what nobody named.
+_NO_NAME: Final = Pattern(
+    r"(?i:.*(?:architecture|checksum|class|code|count|date|digest|engine|etag|format|handler|hash|key|kind|mode|platform|"
+    r"protocol|reason|region|runtime|sha256|size|state|status|tag|time|type|unit|version|zone)s?"
+    r"|logicalresourceid|metricname|namespace)"
+)
+_TABLE: Final = (b"|", b"+", b"-----")
+
+Cell = tuple[Span, bytes]
+
+
+def cells(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
+    """Yield the cells of an output that stands at ``low:high``, each with its key; b"" where none is known."""
+    if not command.selects:
+        return
+    begin = low
+    while begin < high and text[begin] in b" \t\r\n":
+        begin += 1
+    if text[begin : begin + 1] in (b"[", b"{", b'"'):
+        yield from _of_json(text, begin, high, command.columns)
+    elif text.startswith(_TABLE, begin, high):
+        yield from _of_table(text, begin, high, command.columns)
+    elif command.pure:
+        yield from _of_lines(text, begin, high, command)
+
+
+def names_nobody(key: bytes) -> bool:
+    """Tell whether a key in a query, which the catalogue does not know, says that its cells are no names."""
+    return _NO_NAME.fits(key)
+
+
+def _of_json(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> Iterator[Cell]:
+    """Yield strings in lists, or alone, and members that the query named."""
+    titles = _titles(columns)
+    # For each open bracket: the place in a list, or -1 in an object.
+    places: list[int] = []
+    title = b""
+    for one, two in _JSON.each(text, low, high):
+        byte = text[one]
+        if byte in b"[{":
+            places.append(0 if byte == 0x5B else -1)  # noqa: PLR2004 - "["
+            title = b""
+        elif byte in b"]}":
+            places = places[:-1]
+        elif byte == 0x2C:  # noqa: PLR2004 - ","
+            places[-1:] = [place if place < 0 else place + 1 for place in places[-1:]]
+            title = b""
+        elif byte == 0x22:  # noqa: PLR2004 - '"'
+            if text.startswith(b":", two) and places[-1:] == [-1]:
+                title = text[one + 1 : two - 1]
+            elif places[-1:] == [-1]:
+                if title in titles:
+                    yield (one + 1, two - 1), titles[title]
+            else:
+                yield (one + 1, two - 1), _key(columns, places[-1] if places else 0)
+
+
+def _of_table(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> Iterator[Cell]:
+    """Yield the cells of a drawn table: by its header, by titles in its first column, or by their number."""
+    titles = _titles(columns)
+    header: list[bytes] = []
+    for begin, end in _LINE.each(text, low, high):
+        if text[begin] != 0x7C:  # noqa: PLR2004 - "|"
+            continue
+        row = [_stripped(text, *cell) for cell in _BARS.each(text, begin, end)]
+        words = [text[slice(*cell)] for cell in row]
+        if titles and titles.keys() >= set(words):
+            header = words
+        elif len(words) == len(header):
+            yield from zip(row, [titles[title] for title in header], strict=True)
+        elif len(words) == 2 and words[0] in titles:  # noqa: PLR2004 - a title and its value
+            yield row[1], titles[words[0]]
+        elif not titles and len(words) == len(columns):
+            yield from zip(row, [column.key for column in columns], strict=True)
+        elif not titles and len(words) > 1:
+            yield from ((cell, b"") for cell in row)
+
+
+def _of_lines(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
+    """Yield the cells of rows of text, with tabs between them, and of YAML."""
+    columns = command.columns
+    titles = _titles(columns)
+    # Text has the values in the order of their keys.
+    ordered = tuple(sorted(columns)) if titles else columns
+    place = 0
+    for begin, end in _LINE.each(text, low, high):
+        first = _ITEM.match(text, begin, end)
+        if (title := _MEMBER.match(text, first, end)) > 0:
+            if (key := titles.get(text[first : title - 2])) is not None:
+                yield _stripped(text, title, end), key
+            continue
+        if first > begin:
+            # In YAML the items of a list within a list follow the first one's line.
+            place = 0 if text.count(b"- ", begin, first) > 1 else place + 1
+            yield _stripped(text, first, end), _key(columns, place)
+            continue
+        row = list(_TABS.each(text, begin, end))
+        if len(row) == 1 and command.spaced:
+            row = list(_BLANKS.each(text, begin, end))
+        if len(row) == 1:
+            row = [(max(begin, _FRAME.match(text, begin, end)), row[0][1])]
+        for number, cell in enumerate(row):
+            known = len(columns) <= 1 or len(row) == len(columns)
+            yield _stripped(text, *cell), _key(ordered, number) if known else b""
+
+
+def _titles(columns: tuple[Column, ...]) -> Mapping[bytes, bytes]:
+    return {column.title: column.key for column in columns if column.title}
+
+
+def _key(columns: tuple[Column, ...], place: int) -> bytes:
+    """Return the key of a place in a row; of the only column, whatever the place."""
+    if len(columns) == 1:
+        return columns[0].key
+    return columns[place].key if place < len(columns) else b""
+
+
+def _stripped(text: bytes, low: int, high: int) -> Span:
+    while low < high and text[low] in _EDGES:
+        low += 1
+    while high > low and text[high - 1] in b" \"'\r":
+        high -= 1
+    return low, high
