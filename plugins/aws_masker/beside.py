@@ -95,12 +95,12 @@ class Beside:
         self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
     ) -> Iterator[Finding]:
         """Yield the values of a section that begins with ``opener``."""
-        for value, key, having in self._sections.printed(text, *opener, families):
-            own = self._keys.families(key)
+        for value, key, wanting in self._sections.cells(text, *opener, families, subject):
+            own = self._keys.families(key) if key else []
             if own or not names_nobody(key):
-                yield from self._among(text, [value], [*own, *having], ONE, known, MAX_NOTHING)
+                yield from self._among(text, [value], [*own, *wanting], ONE, known, MAX_NOTHING)
         for family in families:
-            for value, joint in self._sections.values(text, *opener, family, subject):
+            for value, joint in self._sections.values(text, opener[1], family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
     def _titles(self, subject: Subject, at: int) -> Callable[[bytes], list[int]]:

@@ -213,17 +213,22 @@ def _split(text: bytes, separator: bytes) -> list[bytes]:
 def _last_group(path: bytes) -> bytes | None:
     """Return what stands in the last brackets of a path that select several things."""
     depth = begin = 0
+    # The last character before brackets, but for blanks: those behind a name are an index.
+    before = 0x2E
+    selects = False
     found = None
     for at, byte in enumerate(path):
         if byte in _OPEN:
             if depth == 0:
                 begin = at
+                selects = byte != 0x28 and before == 0x2E  # noqa: PLR2004 - "(" and "."
             depth += 1
         elif byte in _CLOSE:
             depth -= 1
-            selects = path[begin] != 0x28 and path[:begin].rstrip()[-1:] in (b"", b".")  # noqa: PLR2004 - "("
             if depth == 0 and selects and _IDENTIFIER.search(path, begin, at):
                 found = path[begin + 1 : at]
+        if byte not in b" \n\t":
+            before = byte
     return found
 
 

@@ -9,7 +9,7 @@ Source: awscli/text.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from aws_masker.catalogue import MACROS
@@ -19,7 +19,6 @@ from aws_masker.shared import Subject
 MAX_ROW: Final = 8192
 _TAB: Final = Pattern(r"\t|\\+t")
 _ROW_ENDS: Final = Pattern(r"\r?\n|\\+[rn]|[\"\x00]")
-_NOUN: Final = Pattern(r"[A-Z][A-Z0-9]*")
 _NAMED: Final = re.compile(r"(.+?)(?:Name|Id|ID|Identifier)")
 # A time, a truth, an identifier of AWS's or a region as cells of their own: no table of another program has them so.
 _EVIDENCE: Final = Pattern(
@@ -44,24 +43,20 @@ def nouns(keys: Iterable[str]) -> frozenset[bytes]:
 class Rows:
     """The rows behind nouns in capitals."""
 
-    def __init__(self, known: frozenset[bytes], others: Sequence[str]) -> None:
-        """Take the nouns that the catalogue has keys for; ``others`` have no names in their rows."""
-        self._known = known
-        self._others = frozenset(other.encode() for other in others)
+    def __init__(self, keys: Iterable[str]) -> None:
+        """Take the keys of the catalogue, which say what nouns there are."""
+        self._known = nouns(keys)
 
-    def cells(self, text: bytes, noun: int, limit: int, subject: Subject) -> Iterator[Span]:
-        """Yield where the cells stand of a row whose noun begins at ``noun``; none where it is no such row."""
-        end = _NOUN.match(text, noun, limit)
-        word = text[noun:end]
-        if word in self._others:
+    def cells(self, text: bytes, noun: int, end: int, subject: Subject) -> Iterator[Span]:
+        """Yield where the cells stand of a row whose noun is ``noun:end``; none where it is no such row.
+
+        ``subject`` tells what the text speaks of.
+        """
+        ends = _ROW_ENDS.search(text, end, min(len(text), end + MAX_ROW))
+        if ends is None:
             return
-        ends = _ROW_ENDS.search(text, end, min(limit, end + MAX_ROW))
-        # A tab may be written as an escape too; a line that is longer than any row is none.
-        if ends is not None:
-            limit = ends[0]
-        elif limit > end + MAX_ROW:
-            return
-        signs = (word in self._known) + (_EVIDENCE.search(text, end, min(len(text), limit + 1)) is not None)
+        limit = ends[0]
+        signs = (text[noun:end] in self._known) + (_EVIDENCE.search(text, end, ends[1]) is not None)
         if signs + subject.is_aws(noun) < 2:  # noqa: PLR2004 - two of three
             return
         low = end

@@ -11,7 +11,8 @@ from aws_masker.commands import Column, Command
 from aws_masker.re2c import Pattern, Span
 
 _LINE: Final = Pattern(r"[^\n]+")
-_JSON: Final = Pattern(r"\"(?:[^\"\\]|\\(?s:.))*\"|[\[\]{}:,]")
+_JSON: Final = Pattern(r"[\"\[\]{},]")
+_STRING: Final = Pattern(r"(?s:[^\"\\]|\\.)*\"")
 _TABS: Final = Pattern(r"[^\t\r]+")
 _BLANKS: Final = Pattern(r"[^\s]+")
 _BARS: Final = Pattern(r"[^|\r]+")
@@ -57,24 +58,28 @@ def _of_json(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> I
     # For each open bracket: the place in a list, or -1 in an object.
     places: list[int] = []
     title = b""
-    for one, two in _JSON.each(text, low, high):
+    at = low
+    while (mark := _JSON.search(text, at, high)) is not None:
+        one, at = mark
         byte = text[one]
         if byte in b"[{":
             places.append(0 if byte == 0x5B else -1)  # noqa: PLR2004 - "["
             title = b""
         elif byte in b"]}":
-            places = places[:-1]
+            del places[-1:]
         elif byte == 0x2C:  # noqa: PLR2004 - ","
             places[-1:] = [place if place < 0 else place + 1 for place in places[-1:]]
             title = b""
-        elif byte == 0x22:  # noqa: PLR2004 - '"'
-            if text.startswith(b":", two) and places[-1:] == [-1]:
-                title = text[one + 1 : two - 1]
-            elif places[-1:] == [-1]:
-                if title in titles:
-                    yield (one + 1, two - 1), titles[title]
-            else:
-                yield (one + 1, two - 1), _key(columns, places[-1] if places else 0)
+        elif (end := _STRING.match(text, at, high)) < 0:
+            return
+        else:
+            cell, at = (at, end - 1), end
+            if places[-1:] != [-1]:
+                yield cell, _key(columns, places[-1] if places else 0)
+            elif text.startswith(b":", end):
+                title = text[slice(*cell)]
+            elif title in titles:
+                yield cell, titles[title]
 
 
 def _of_table(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> Iterator[Cell]:

@@ -31,7 +31,7 @@ from aws_masker.catalogue import Family
 from aws_masker.commands import PROMPT, read
 from aws_masker.context import spelling
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, END, NEWLINE, ONE, VALUE, Joint, Kind, joint_of
-from aws_masker.outputs import Rows, nouns
+from aws_masker.outputs import Rows
 from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
 from aws_masker.shared import Subject
@@ -100,8 +100,10 @@ class Sections:
         keys = [key for _, one in families for key in one.keys]
         named = {_noun(*found.groups()) for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
         spoken = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
-        self._rows = {index: Rows(nouns(keys), family.members) for index, family in chosen if family.extent == "row"}
-        self._outputs = {index: frozenset(family.members) for index, family in chosen if family.extent == "output"}
+        members = {index: frozenset(member.encode() for member in family.members) for index, family in chosen}
+        self._row = Rows(keys)
+        self._rows = {index: members[index] for index, family in chosen if family.extent == "row"}
+        self._outputs = {index: members[index] for index, family in chosen if family.extent == "output"}
         self._members = {
             index: _Members(family, spoken) for index, family in chosen if family.extent not in ("row", "output")
         }
@@ -121,42 +123,42 @@ class Sections:
             return len(match) - len(VALUE) if match.endswith(VALUE) else match.index(PROMPT) + len(PROMPT)
         return len(match)
 
-    def printed(
-        self, text: bytes, start: int, end: int, families: list[int]
+    def cells(
+        self, text: bytes, start: int, end: int, families: list[int], subject: Subject
     ) -> Iterator[tuple[Value, bytes, list[int]]]:
-        """Yield the cells of an output whose command is ``start:end``: each with its key, and those of ``families``.
+        """Yield the cells of a row or an output whose opener is ``start:end``; nothing where the section is none.
 
-        Nothing where the section is no output.
+        Each with the key that is known of it, b"" for none, and those of ``families`` that it may belong to.
         """
-        if not self._outputs.keys() & families:
-            return
-        command = read(text[start:end].partition(PROMPT)[2].rstrip(VALUE))
-        if text[end - 1 : end] == VALUE:
-            limit = text.find(END, end)
-        else:
-            # The line break before the output belongs to the command.
-            limit = min(found[0] + 1 for found in (_OUTPUT_ENDS.search(text, end - 1), (len(text), 0)) if found)
-        for cell, key in cells(text, end, limit, command):
-            having = [one for one in families if not self._outputs[one].isdisjoint((key.decode("latin-1"), "*"))]
-            yield Value(*cell, quoted=True), key, having
+        if self._rows.keys() & families:
+            noun = start + self.resumes(families, text[start:end])
+            word = text[noun:end].rstrip(b"\\t\t")
+            wanting = [family for family in families if word not in self._rows[family]]
+            for cell in self._row.cells(text, noun, noun + len(word), subject) if wanting else ():
+                yield Value(*cell, quoted=True), b"", wanting
+        elif self._outputs.keys() & families:
+            command = read(text[start:end].partition(PROMPT)[2].rstrip(VALUE))
+            if text[end - 1 : end] == VALUE:
+                limit = text.find(END, end)
+            else:
+                # The line break before the output belongs to the command.
+                limit = min(found[0] + 1 for found in (_OUTPUT_ENDS.search(text, end - 1), (len(text), 0)) if found)
+            for cell, key in cells(text, end, limit, command):
+                wanting = [family for family in families if not self._outputs[family].isdisjoint((key, b"*"))]
+                yield Value(*cell, quoted=True), key, wanting
 
-    def values(self, text: bytes, start: int, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
-        """Yield the values of the members of a section whose opener is ``start:end``, each with its joint.
+    def values(self, text: bytes, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of the members of a section whose opener ends at ``end``, each with its joint.
 
         ``subject`` tells what the text speaks of.
         """
-        if family in self._outputs:
+        if family not in self._members:
             return
         limit = min(len(text), end + MAX_SECTION)
         # Another opener begins a section of its own: so no text is looked through twice.
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]
-        if family in self._rows:
-            noun = start + self.resumes([family], text[start:end])
-            for cell in self._rows[family].cells(text, noun, limit, subject):
-                yield Value(*cell, quoted=True), ONE
-        else:
-            yield from self._members[family].values(text, end, limit, subject)
+        yield from self._members[family].values(text, end, limit, subject)
 
 
 def _noun(before: str, last: str) -> str:
