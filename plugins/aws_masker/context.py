@@ -158,7 +158,7 @@ def joined(key: bytes | None, value: bytes) -> tuple[bytes, int]:
 
 
 def head(key: bytes | None) -> bytes:
-    """Return what stands before a separate text: ``key``, if it can be one of the catalogue, or the command that it is."""
+    """Return what stands before a separate text: ``key``, if it can be one of the catalogue, or is a command."""
     if key and key.startswith(PROMPT):
         return b"%b%b%b" % (END, key, VALUE)
     return b'%b"%b": %b' % (END, key, VALUE) if key and _SPELLED.fits(key) else END
