@@ -17,6 +17,9 @@ import re
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
+from operator import sub
 from typing import Final, Literal
 from urllib.parse import unquote
 
@@ -96,6 +99,9 @@ ACCOUNT_DIGITS: Final = 12
 
 _PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
+
+# What Edit does, in half the time: there are tens of thousands of them in a large request.
+_edit: Final = partial(tuple.__new__, Edit)
 
 Kind = Literal["messages", "batches", "json"]
 
@@ -323,15 +329,15 @@ def edits(raw: bytes, places: Iterable[Place], settled: Iterable[Settled], token
         if isinstance(node, Number):
             made.append(Edit(node.start, node.end - node.start, number_token(node, tokens)))
             continue
-        if changes.offsets is None:
+        if changes.extents is None:
             positions = [position for part in changes.parts for position in part[:2]]
-            # An array, for many are kept: a fifth of what a list of numbers takes.
-            changes.offsets = array("q", [offset - node.start for offset in raw_offsets(raw, node, positions)])
-        first, offsets = node.start, changes.offsets
-        made += [
-            Edit(first + low, high - low, part[2])
-            for low, high, part in zip(offsets[::2], offsets[1::2], changes.parts, strict=True)
-        ]
+            offsets = raw_offsets(raw, node, positions)
+            lows, highs = offsets[::2], offsets[1::2]
+            # Arrays, for many are kept: a fifth of what lists of numbers take.
+            changes.extents = (array("q", map(sub, lows, repeat(node.start))), array("q", map(sub, highs, lows)))
+        lows_in_node, lengths = changes.extents
+        replacements = [token for _, _, token, _, _ in changes.parts]
+        made += map(_edit, zip(map(node.start.__add__, lows_in_node), lengths, replacements, strict=True))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import NamedTuple
 
 
@@ -54,10 +55,9 @@ def apply(edits: Sequence[Edit], raw: bytes) -> bytes:
     """Return ``raw`` with ``edits`` made, which are ascending and do not overlap."""
     if not edits:
         return raw
-    pieces: list[bytes] = []
-    at = 0
-    for edit in edits:
-        pieces += (raw[at : edit.offset], edit.replacement)
-        at = edit.offset + edit.length
-    pieces.append(raw[at:])
+    offsets, lengths, replacements = zip(*edits, strict=True)
+    ends = map(add, offsets, lengths)
+    pieces: list[bytes] = [b""] * (2 * len(edits) + 1)
+    pieces[::2] = [raw[low:high] for low, high in zip((0, *ends), (*offsets, len(raw)), strict=True)]
+    pieces[1::2] = replacements
     return b"".join(pieces)

@@ -58,14 +58,14 @@ class Found:
 class Settled:
     """What is replaced in a text, given the names learned before it, of which ``before`` is the digest.
 
-    ``counts`` is how many of these names by family. ``offsets`` are the beginnings and ends of the parts in the text's
-    spelling, kept by who looked for them.
+    ``counts`` is how many of these names by family. ``extents`` are where the parts begin in the text's spelling, and
+    how long they are there, kept by who looked for that.
     """
 
     before: bytes
     parts: list[Part]
     counts: Mapping[int, int]
-    offsets: "array[int] | None" = None
+    extents: "tuple[array[int], array[int]] | None" = None
 
 
 class FoundCache:

@@ -4,7 +4,7 @@ Masking and restoring edit a body where it stands, so they need to know where ea
 ``json`` (in C) validates and decodes; an ordered replay then finds the places. Between two strings of a valid
 document there is only structure, literals and numbers, so the next quote begins the next string, and the next
 occurrence of a number's text is that number. A string ends at the next quote, if there is no backslash before it;
-otherwise ``json`` scans this one string again, on the bytes taken as Latin-1, where an offset is a byte's offset.
+otherwise RE2 finds its end.
 
 Strings are written in *canonical* spelling, which is what ``JSON.stringify`` writes: ``\" \\ \b \f \n \r \t``,
 other control characters as ``\u00xx`` and lone surrogates as ``\udxxx`` (both in lower case), all else as raw UTF-8.
@@ -21,7 +21,8 @@ from typing import Any, NoReturn, TypeAlias
 from aws_masker.errors import InvalidBody
 from aws_masker.re2c import Pattern
 
-_STRING = Pattern(r'"(?:[^"\\]|\\.)*"')
+_STRING = Pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_MARKS = b",[{"
 _BOM = b"\xef\xbb\xbf"
 _HIGH_SURROGATES = range(0xD800, 0xDC00)
 _LOW_SURROGATES = range(0xDC00, 0xE000)
@@ -107,14 +108,14 @@ def values_at_most(raw: bytes, most: int) -> bool:
         return True
     # A value follows each comma and, but for empty ones, each bracket. Those inside strings are no such, but few enough
     # of all need no closer look.
-    marks = _marks(raw)
-    if marks < most:
+    if len(raw) - len(raw.translate(None, _MARKS)) < most:
         return True
+    marks = _marks(raw)
     return marks - sum(_marks(raw[start:end]) for start, end in _STRING.each(raw)) < most
 
 
 def _marks(text: bytes) -> int:
-    return sum(text.count(mark) for mark in (b",", b"[", b"{")) - text.count(b"[]") - text.count(b"{}")
+    return len(text) - len(text.translate(None, _MARKS)) - text.count(b"[]") - text.count(b"{}")
 
 
 def encode(value: str) -> bytes:
@@ -179,7 +180,6 @@ def _members(pairs: list[tuple[Any, Any]]) -> Object:
     return Object(pairs)
 
 
-_SCANNER = json.JSONDecoder()
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
     parse_int=_number,
@@ -218,11 +218,10 @@ def _too_deep(max_depth: int) -> str:
 class _Replay:
     """Walks a decoded tree in document order and puts nodes, with their places in the bytes, into it."""
 
-    __slots__ = ("_at", "_characters", "_max_depth", "_raw")
+    __slots__ = ("_at", "_max_depth", "_raw")
 
     def __init__(self, raw: bytes, max_depth: int) -> None:
         self._raw = raw
-        self._characters = ""  # raw with one character a byte, made when a string with escapes asks for it
         self._max_depth = max_depth
         self._at = 0  # everything before this offset has been placed
 
@@ -259,8 +258,7 @@ class _Replay:
         start = raw.find(b'"', self._at)
         end = raw.find(b'"', start + 1) + 1
         if raw.find(b"\\", start + 1, end) >= 0:
-            self._characters = self._characters or raw.decode("latin-1")
-            _, end = _SCANNER.raw_decode(self._characters, start)
+            end = _STRING.match(raw, start)
         self._at = end
         return String(value, start, end)
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from operator import itemgetter
 from typing import Self
 
 from aws_masker import catalogue, documents, multipart
@@ -196,7 +197,7 @@ class Masker:
             edits += documents.edits(raw, places, result.settled, self._tokens)
             extra |= documents.number_dictionary(places, result.settled, self._tokens)
             results.append(result)
-        edits.sort(key=lambda edit: edit.offset)
+        edits.sort(key=itemgetter(0))
         dictionary, use = self._dictionary(results, extra)
         return MaskedBody(tuple(edits), dictionary, _total(results), document.opaque, document.model, use)
 

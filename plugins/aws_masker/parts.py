@@ -3,7 +3,7 @@
 It depends on the text, the key that it stands under and the rules, and on nothing that came before.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final, TypeVar
@@ -19,7 +19,7 @@ from aws_masker.re2c import Pattern, Span
 from aws_masker.rules import OPERATORS, Rules, Stays
 from aws_masker.scan import Scanner
 from aws_masker.settings import Policy
-from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN, Tokens
+from aws_masker.tokens import TAIL_PATTERN, Tokens
 
 # Shorter texts are scanned in less time than it takes to look them up.
 KEPT_FROM: Final = 512
@@ -79,10 +79,11 @@ class Finder:
         spans = [(start, start + len(texts[index].data)) for start, index, _ in places]
         findings = by_text(self._scanner.find(uncoloured(whole)), spans)
         given = by_text(self._rules.given.automaton.hits(whole, self._rules.limits.overlaps), spans)
+        tokens = list(token_spans(whole, self._rules.tokens))
         made = self._made()
         for (start, index, digest), here, names in zip(places, findings, given, strict=True):
             data = texts[index].data
-            one = self._found(data, here, start, made)
+            one = self._found(data, here, start, _inside(tokens, start, start + len(data)), made)
             if names:
                 one = self._with_given(data, one, [Hit(which, low - start, high - start) for which, low, high in names])
             found[index] = one
@@ -99,14 +100,18 @@ class Finder:
             _Made(lambda value: None if names.is_common(value) else self.made(value)),
         )
 
-    def _found(self, data: bytes, findings: list[Finding], offset: int, made: tuple[_Made, ...]) -> Found:
-        """Return the parts of a text that are to be replaced, given its findings, which are ``offset`` too far on."""
+    def _found(
+        self, data: bytes, findings: list[Finding], offset: int, tokens: Sequence[Span], made: tuple[_Made, ...]
+    ) -> Found:
+        """Return the parts of a text that are to be replaced, given its findings, which are ``offset`` too far on.
+
+        ``tokens`` are those that stand in it.
+        """
         rules = self._rules
         policies, special, learns, stays = rules.policies, rules.part_policies, rules.learns, rules.stays
         masked_whole = made[Stays.NOTHING]
         parts: list[Part] = []
         counts: dict[int, int] = {}
-        tokens = tuple(token_spans(data, rules.tokens))
         # Where the last of the parts so far ends; and those from the second on may lie upon what comes next.
         reach = near = 0
         for start, end, family, spans, as_it_is in findings:
@@ -184,6 +189,14 @@ def _meets(spans: Sequence[Span], low: int, high: int) -> bool:
     return at < len(spans) and spans[at][0] < high
 
 
+def _inside(spans: Sequence[Span], low: int, high: int) -> Sequence[Span]:
+    """Return those of ``spans``, which ascend, that begin in ``low:high``, relative to it."""
+    if not spans:
+        return ()
+    here = spans[bisect_left(spans, (low, low)) : bisect_left(spans, (high, high))]
+    return tuple([(start - low, end - low) for start, end in here])
+
+
 def laid_over(parts: list[Part], names: list[Part]) -> tuple[list[Part], list[Part]]:
     """Return ``parts`` with ``names`` in place of those that they cover, and those; all ascend."""
     places = Spans([name[:2] for name in names])
@@ -212,14 +225,13 @@ def by_text(found: Iterable[_Placed], places: Sequence[Span]) -> list[list[_Plac
 
 def token_spans(text: bytes, tokens: Tokens) -> Iterator[Span]:
     """Yield where the tokens in ``text`` stand."""
-    at = text.find(b"-x")
-    free_from = 0
-    while at >= 0:
-        start = tokens.start_of(text, at) if _TAIL.match(text, at) > 0 else None
+    at = free_from = 0
+    while (tail := _TAIL.search(text, max(at, free_from))) is not None:
+        start = tokens.start_of(text, tail[0])
         if start is not None and start >= free_from:
-            free_from = at + len(b"-x") + TAIL_LENGTH
+            free_from = tail[1]
             yield start, free_from
-        at = text.find(b"-x", max(at + 1, free_from))
+        at = tail[0] + 1
 
 
 def _blocked(family: str) -> str:

@@ -20,7 +20,7 @@ from aws_masker.alone import Automaton, standing_alone
 from aws_masker.errors import TooLarge
 from aws_masker.found import Found, FoundCache, Part, Settled, Text
 from aws_masker.joints import END
-from aws_masker.parts import Finder, laid_over, token_spans
+from aws_masker.parts import Finder, laid_over
 from aws_masker.rules import Rules
 from aws_masker.scan import Scanner
 
@@ -117,7 +117,11 @@ class TextMasker:
             for offset, index in zip(starts, fresh, strict=True)
             for start, end, _, _, _ in found[index].parts
         ]
-        tokens = list(token_spans(whole, self._rules.tokens))
+        tokens = [
+            (offset + low, offset + high)
+            for offset, index in zip(starts, fresh, strict=True)
+            for low, high in found[index].tokens
+        ]
         by_place: dict[int, list[Part]] = {}
         for which, start, end in standing_alone(hits, whole, taken, tokens):
             at = bisect_right(starts, start) - 1
