@@ -127,13 +127,22 @@ def test_a_plugin_that_hangs_holds_up_nobody_else(stack: Stack) -> None:
     hanging.join()
 
 
-def test_a_body_that_takes_longer_than_kong_waits_is_masked(stack: Stack, api: FakeApi) -> None:
+def test_a_large_body_that_takes_longer_than_kong_waits_is_masked(stack: Stack, api: FakeApi) -> None:
     set_fault(stack, "slow")
-    answer = _ask(stack)
+    answer = _ask(stack, "a large file " * (3 << 20 >> 3))
     set_fault(stack, "")
     assert answer.status == 200
     assert answer.seconds > SOCKET_TIMEOUT
     assert _reaches_the_api(api)
+
+
+def test_a_small_body_that_takes_longer_than_kong_waits_is_refused(stack: Stack, api: FakeApi) -> None:
+    set_fault(stack, "slow")
+    answer = _ask(stack)
+    set_fault(stack, "")
+    assert (answer.status, answer.is_error) == (503, True)
+    assert answer.seconds < 6
+    assert not _reaches_the_api(api)
 
 
 def test_the_filter_alone_forwards_nothing(start_stack: Start, api: FakeApi) -> None:

@@ -197,7 +197,7 @@ def test_kong_waits_for_a_handler_that_computes_and_its_calls_keep_their_results
     got = []
 
     def compute(kong: Any) -> None:
-        with events.computing():
+        with events.computing(1 << 20):
             assert waited.wait(5)
         got.append(kong.request.get_path())
 
@@ -220,7 +220,7 @@ def test_kong_does_not_wait_for_ever_for_a_handler_that_computes(lab: Lab, monke
     go_on = threading.Event()
 
     def compute(_: Any) -> None:
-        with events.computing():
+        with events.computing(1 << 20):
             go_on.wait(5)
 
     lab.access = compute

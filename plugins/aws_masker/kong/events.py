@@ -16,8 +16,11 @@ from typing import Any, Final
 ANSWER_SECONDS: Final = 4.0
 # Kong may be reading a body from a slow client meanwhile.
 STEP_SECONDS: Final = 120.0
-# So long may a handler compute: 32 MiB take some ten seconds of a core, and there may be others.
-COMPUTING_SECONDS: Final = 60.0
+# So long may a handler compute for each MiB, on top of that: it takes a third of a second of a core, and there may be
+# others. What is small is refused as soon as everything else that takes too long.
+COMPUTING_SECONDS: Final = 2.0
+
+_MIB: Final = 1 << 20
 
 # What ends a handler.
 RETURN: Final = "ret"
@@ -88,13 +91,13 @@ class Event:
 
 
 @contextlib.contextmanager
-def computing() -> Iterator[None]:
-    """Have Kong wait while the handler of this thread, if it is one, computes: for COMPUTING_SECONDS at most."""
+def computing(size: int) -> Iterator[None]:
+    """Have Kong wait while the handler of this thread, if it is one, masks ``size`` bytes: COMPUTING_SECONDS a MiB."""
     event: Event | None = getattr(_of_thread, "event", None)
     if event is None:
         yield
         return
-    event.compute_until(time.monotonic() + COMPUTING_SECONDS)
+    event.compute_until(time.monotonic() + size / _MIB * COMPUTING_SECONDS)
     try:
         yield
     finally:

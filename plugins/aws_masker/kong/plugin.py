@@ -152,7 +152,7 @@ def _masked(tenants: Tenants, masker: Masker, raw: bytes, path: str, headers: He
         raise Overloaded(message)
     try:
         if enabled:
-            with computing():
+            with computing(len(raw)):
                 return masker.mask_body(raw, path, _content_type(headers))
         return MaskedBody((), _recalled(masker, raw), {})
     finally:
