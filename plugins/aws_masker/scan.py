@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from aws_masker import addresses, arn
 from aws_masker.beside import Beside
 from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
-from aws_masker.catalogue import Catalogue, Family, without_mixes
+from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 
@@ -27,8 +27,10 @@ MAX_PATH: Final = 1024
 
 _HOST_BYTES: Final = bytes(ALNUM) + b".-_*"
 _PATH_GOES_ON: Final = ALNUM | frozenset(b".-")
-_BEGIN_PATH: Final = (b"/", b":", b"?")
-_PATH: Final = Pattern(r"[/:?][^\s\"'`<>|\\,;(){}\[\]\x00-\x1f]*")
+# A slash of a path: as it is, as JSON may escape it, and as a URL within a URL has to.
+_SLASH: Final = MACROS["<slash>"]
+_BEGIN_PATH: Final = (b"/", b":", b"?", b"\\", b"%")
+_PATH: Final = Pattern(rf"(?:{_SLASH}|[:?])(?:\\{{1,4}}/|[^\s\"'`<>|\\,;(){{}}\[\]\x00-\x1f])*")
 _BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
 _COUNTED: Final = 12
 
@@ -187,10 +189,10 @@ class Scanner:
         self._structured = frozenset(
             index for index, family in numbered if family.host or family.split or has_groups(family.pattern)
         )
-        self._hosts = [(index, family) for index, family in numbered if family.host]
-        self._host_patterns = {index: Pattern(family.host, captures=True) for index, family in self._hosts}
+        self._hosts = [(index, family.host.replace("/", _SLASH)) for index, family in numbered if family.host]
+        self._host_patterns = {index: Pattern(host, captures=True) for index, host in self._hosts}
         # A host row is matched with whatever path follows.
-        hosts = [f"(?:{family.host})(?s:[^0-9A-Za-z-].*)?" for _, family in self._hosts]
+        hosts = [f"(?:{host})(?s:[^0-9A-Za-z-].*)?" for _, host in self._hosts]
         self._host_set = FullMatchSet(hosts)
         # Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")

@@ -55,6 +55,7 @@ MACROS: Final[Mapping[str, str]] = {
     "<acct>": "[0-9]{12}",
     "<given>": "[A-Za-z0-9_](?:[A-Za-z0-9_.+=@-]*[A-Za-z0-9_])?",
     "<break>": r"(?:\s|\\+[nrt])",
+    "<slash>": r"(?:\\{0,4}/|%(?:25)?2F)",
     "<quote>": r"\\*[\"'`]",
     "<aws>": r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.amazonwebservices\.(?:com\.cn|eu)|c2s\.ic\.gov|"
     r"sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|api\.cloud-aws\.adc-e\.uk|"
