@@ -69,8 +69,15 @@ class Lookup:
     __slots__ = ("_dictionary", "_labels", "_longest_stem", "_stems")
 
     def __init__(self, dictionary: Mapping[str, str]) -> None:
-        self._dictionary = {token: original for token, original in dictionary.items() if _is_shaped(token)}
-        labels = {token[:-_HIT] for token in self._dictionary}
+        self._dictionary = dictionary
+        # Every answer begins with this, however many tokens the request had. Of tokens only labels matter here: a key
+        # without a token's shape is not found, because what is looked up has it.
+        labels = {
+            token[:-_HIT]
+            for token in dictionary
+            if token[-_HIT:-TAIL_LENGTH] == "-x" and _in_alphabet(token[-TAIL_LENGTH:])
+        }
+        labels = {label for label in labels if label and _LABEL_CHARACTERS.issuperset(label)}
         self._labels = sorted(labels, key=len, reverse=True)
         # A stem is what a token can begin with before its 16 characters: "i", "i-", "i-x".
         self._stems = frozenset(f"{label}-x"[:end] for label in labels for end in range(1, len(label) + 3))
@@ -96,7 +103,9 @@ class Lookup:
 
     def bare_number(self, token: str) -> str | None:
         """Return the digits that replace a JSON string which is nothing but ``token``, or None if it stays a string."""
-        original = self._dictionary.get(token, "") if token.startswith(f"{_NUMBER_LABEL}-x") else ""
+        if not token.startswith(f"{_NUMBER_LABEL}-x") or not _is_hit(token[-_HIT:]):
+            return None
+        original = self._dictionary.get(token, "")
         return original if original.isascii() and original.isdigit() and original[0] != "0" else None
 
     def held_from(self, text: str, floor: int) -> int:
@@ -217,11 +226,6 @@ def restore_whole(text: str, lookup: Lookup, counts: RestoreCounts, entering: En
         return text
     restorer = TextRestorer(lookup, counts, entering)
     return restorer.feed(text) + restorer.close()
-
-
-def _is_shaped(token: str) -> bool:
-    label = token[:-_HIT]
-    return bool(label) and _LABEL_CHARACTERS.issuperset(label) and _is_hit(token[-_HIT:])
 
 
 def _is_hit(text: str) -> bool:
