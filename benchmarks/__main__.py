@@ -1,11 +1,11 @@
-"""Run the benchmarks: ``make bench``. Without options all of them, in about ten minutes; ``--part`` runs some."""
+"""Run the benchmarks: ``make bench``. Without options all of them but other tools, in about ten minutes."""
 
 import argparse
 import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +22,18 @@ from benchmarks import (
 )
 from benchmarks.table import Table
 
-# Those that make tables, and those that only print.
-PARTS: Final = ("scan", "gateway", "streams", "names", "restore", "lua", "kong", "records")
-_PRINTING: Final = {
-    "names": names_bench.main,
-    "restore": restore_bench.main,
-    "lua": restore_lua_bench.main,
-    "kong": kong_socket_bench.main,
-    "records": audit_bench.main,
+Tables = Callable[[argparse.Namespace], Iterable[Table]]
+
+PARTS: Final[dict[str, Tables]] = {
+    "scan": lambda _: [scan_bench.table()],
+    "names": lambda _: [names_bench.table()],
+    "gateway": lambda given: gateway_bench.tables(given.clients, given.largest),
+    "streams": lambda _: [stream_bench.table()],
+    "restore": lambda _: restore_bench.tables(),
+    "lua": lambda _: restore_lua_bench.tables(),
+    "kong": lambda _: [kong_socket_bench.table()],
+    "records": lambda _: [audit_bench.table()],
+    "peers": lambda given: [peers_bench.table(given.cache)],
 }
 _PAGE: Final = """# Speed
 
@@ -41,17 +45,6 @@ looked through again. Bodies are shaped like Claude Code's, and unless it says o
 than most: outputs of `aws ec2 describe-instances`, an identifier every 150 bytes.
 
 """
-
-
-def _tables(parts: list[str], arguments: argparse.Namespace) -> Iterator[Table]:
-    if "gateway" in parts:
-        yield from gateway_bench.tables(arguments.clients, arguments.largest)
-    if "streams" in parts:
-        yield stream_bench.table()
-    if "scan" in parts:
-        yield scan_bench.table()
-    if arguments.peers:
-        yield peers_bench.table(arguments.cache)
 
 
 def _machine() -> str:
@@ -70,26 +63,27 @@ def _machine() -> str:
 def main() -> None:
     """Print all figures, or those asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--part", action="append", choices=PARTS, help="run this part; may be given several times")
+    parser.add_argument(
+        "--part", action="append", choices=PARTS, help="run this part alone; may be given several times"
+    )
     parser.add_argument("--clients", type=int, default=32, help="leave out more clients at a time")
     parser.add_argument("--largest", type=int, default=5_000_000, help="leave out larger bodies (bytes)")
     parser.add_argument("--peers", action="store_true", help="install other tools and measure them as well")
     parser.add_argument("--cache", type=Path, default=Path(".peers"), help="where other tools are installed")
     parser.add_argument("--markdown", type=Path, help="write the tables into this file as well")
     arguments = parser.parse_args()
-    parts = arguments.part or ([] if arguments.peers else list(PARTS))
+    parts = arguments.part or [name for name in PARTS if name != "peers"]
+    if arguments.peers:
+        parts.append("peers")
     given = " ".join(sys.argv[1:])
     page = _PAGE.format(command=f'make bench ARGS="{given}"' if given else "make bench", machine=_machine())
     sections = []
-    for table in _tables(parts, arguments):
-        print(table.text(), flush=True)
-        sections.append(table.markdown())
+    for part in parts:
+        for table in PARTS[part](arguments):
+            print(table.text(), flush=True)
+            sections.append(table.markdown())
     if arguments.markdown:
         arguments.markdown.write_text(page + "\n".join(sections))
-    for part in parts:
-        if part in _PRINTING:
-            print(f"\n{part}\n", flush=True)
-            _PRINTING[part]()
 
 
 if __name__ == "__main__":

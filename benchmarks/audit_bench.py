@@ -1,8 +1,7 @@
 """What records cost a request: the same bodies in turn through gateways that differ in nothing else.
 
-Milliseconds at 100 KB, for a body that has been seen before. Each is the difference to the gateway without any, of the
-medians and of the fastest tenth, which what else the machine does disturbs least. Below it, what a request itself waits
-for: making a record and handing it on, without what the writer's thread does.
+The body has been seen before. Beside the time until the answer stands that of the processor, and below the table what a
+request itself waits for: making a record and handing it on, without what the writer's thread does.
 """
 
 import contextlib
@@ -22,15 +21,17 @@ from aws_masker.metrics import Metrics
 from benchmarks import bodies
 from benchmarks.clients import timed
 from benchmarks.scan_bench import KEY
-from benchmarks.servers import free_port, running
+from benchmarks.servers import Server, free_port, running
+from benchmarks.table import Table
 
 SIZE = 100_000
 ROUNDS = 200
+WARM_UP = 20
 
 
 @contextlib.contextmanager
-def gateways(upstream: int, folder: str) -> Iterator[dict[str, int]]:
-    """Run a gateway for each way of keeping records; yield their ports."""
+def gateways(upstream: int, folder: str) -> Iterator[dict[str, Server]]:
+    """Run a gateway for each way of keeping records; yield them."""
     kinds = {
         "off": {"AWS_MASKER_AUDIT": "off"},
         "file": {"AWS_MASKER_AUDIT": f"file://{folder}/audit.jsonl"},
@@ -58,33 +59,44 @@ def gateways(upstream: int, folder: str) -> Iterator[dict[str, int]]:
         }
         for one in servers.values():
             one.until_idle()
-        yield {name: one.port for name, one in servers.items()}
+        yield servers
 
 
-def main() -> None:
-    """Print the table."""
+def table() -> Table:
+    """Return what each way of keeping records adds."""
     document = bodies.request(SIZE, 1)
     raw = json.dumps(document, separators=(",", ":")).encode()
     with (
         tempfile.TemporaryDirectory() as folder,
         running("benchmarks.upstream") as upstream,
-        gateways(upstream.port, folder) as ports,
+        gateways(upstream.port, folder) as servers,
     ):
-        connections = {name: http.client.HTTPConnection("127.0.0.1", port) for name, port in ports.items()}
-        times: dict[str, list[float]] = {name: [] for name in ports}
-        for number in range(ROUNDS + 20):
+        connections = {name: http.client.HTTPConnection("127.0.0.1", one.port) for name, one in servers.items()}
+        times: dict[str, list[float]] = {name: [] for name in servers}
+        spent: dict[str, float] = {}
+        for number in range(ROUNDS + WARM_UP):
+            if number == WARM_UP:
+                spent = {name: -one.cpu_seconds() for name, one in servers.items()}
             for name, connection in connections.items():
                 taken = timed(connection, raw)
-                if number >= 20:
+                if number >= WARM_UP:
                     times[name].append(taken)
-    base = _figures(times.pop("off"))
-    print(f"\nAdded by records at {SIZE // 1000} KB, ms (without any: {base[0]:.2f}, {base[1]:.2f})\n")
-    print(f"{'':>18}{'p50':>8}{'p10':>8}")
-    for name, found in times.items():
-        middle, fast = _figures(found)
-        print(f"{name:>18}{middle - base[0]:>8.2f}{fast - base[1]:>8.2f}")
-    with tempfile.TemporaryDirectory() as folder:
-        print(f"\nA request waits {1000 * handing_on(folder):.0f} µs for its record\n")
+        spent = {name: 1000 * (one.cpu_seconds() + spent[name]) / ROUNDS for name, one in servers.items()}
+        handed = 1000 * handing_on(folder)
+    base = (*_figures(times["off"]), spent["off"])
+    rows = []
+    for name in servers:
+        found = (*_figures(times[name]), spent[name])
+        of_none = name == "off"
+        rows.append([name, *(f"{one - (0 if of_none else none):.2f}" for one, none in zip(found, base, strict=True))])
+    return Table(
+        f"Records at {SIZE // 1000} KB, milliseconds",
+        ("records", "p50", "p10", "CPU"),
+        rows,
+        "off: a request without any. Below: what they add to it, in time until the answer (the median, and the fastest "
+        "tenth, which what else the machine does disturbs least) and in time of the processor, the writer's included. "
+        f"A request itself waits {handed:.0f} µs for its record.",
+    )
 
 
 def _figures(times: list[float]) -> tuple[float, float]:
@@ -108,7 +120,3 @@ def handing_on(folder: str) -> float:
         taken.append(time.perf_counter() - began)
     writer.close(10)
     return 1000 * statistics.median(taken)
-
-
-if __name__ == "__main__":
-    main()

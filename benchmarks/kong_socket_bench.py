@@ -1,9 +1,8 @@
-"""Prints what a body costs on the plugin server's socket: read, read and answered with edits, read and sent back whole.
+"""What a body costs on the plugin server's socket: read, read and answered with edits, read and sent back whole.
 
-Run it with ``python -m benchmarks.kong_socket_bench`` (it needs the extra ``kong``). The real plugin server runs in a
-process of its own; this one stands at Kong's end and takes messages in as Kong 3.9 does, 4096 bytes at a time, each
-appended to what it has (kong/runloop/plugin_servers/rpc/mp_rpc.lua). What masking itself costs is not in it. A figure
-is the best of RUNS.
+It needs the extra ``kong``. The real plugin server runs in a process of its own; this one stands at Kong's end and
+takes messages in as Kong 3.9 does, 4096 bytes at a time, each appended to what it has (mp_rpc.lua in
+kong/runloop/plugin_servers/rpc). What masking itself costs is not in it. A figure is the best of RUNS.
 """
 
 import argparse
@@ -24,6 +23,7 @@ import msgpack
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.kong import exchange, server
 from aws_masker.kong.journal import Part
+from benchmarks.table import Table
 
 SIZES: Final = (10_000, 100_000, 1_000_000, 5_000_000)
 EDITS: Final = 500
@@ -138,27 +138,26 @@ def _connected(path: Path) -> KongsEnd:
         time.sleep(0.05)
 
 
-def main() -> None:
-    """Print all figures."""
-    print(f"A body on the plugin server's socket, ms; {EDITS} edits\n")
-    print(f"{'':18}" + "".join(f"{size // 1000:>9} KB" for size in SIZES) + "   for the last")
+def table() -> Table:
+    """Return milliseconds by kind and size."""
     best: dict[tuple[str, int], float] = {}
     with contextlib.ExitStack() as stack:
         ends = {kind: stack.enter_context(plugin_server(kind)) for kind in KINDS}
         # In turn, so that what else the machine does at a moment falls upon all kinds alike.
         for size, _, (kind, end) in itertools.product(SIZES, range(RUNS), ends.items()):
             best[kind, size] = min(best.get((kind, size), math.inf), end.seconds(b"x" * size))
-    for kind, end in ends.items():
-        cells = "".join(f"{1000 * best[kind, size]:12.1f}" for size in SIZES)
-        ratio = best[kind, SIZES[-1]] / best["read", SIZES[-1]]
-        print(f"{kind:18}{cells}   {ratio:.1f} times its read, {end.received:,} bytes sent back")
+        rows = [[kind, *(1000 * best[kind, size] for size in SIZES), f"{end.received:,}"] for kind, end in ends.items()]
+    return Table(
+        f"A body on the plugin server's socket, ms, with {EDITS} edits",
+        ("what it does", *(f"{size // 1000:,} KB" for size in SIZES), "bytes sent back for the last"),
+        rows,
+        "Without masking. Bodies are not sent back: Kong takes them in in quadratic time.",
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kind", choices=KINDS)
-    parser.add_argument("--socket")
+    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--socket", required=True)
     options = parser.parse_args()
-    if options.kind:
-        sys.exit(server.run(["--socket", options.socket], KINDS[options.kind]))
-    main()
+    sys.exit(server.run(["--socket", options.socket], KINDS[options.kind]))

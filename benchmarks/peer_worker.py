@@ -82,9 +82,9 @@ def main() -> None:
     text = sys.stdin.read()
     mask = globals()[sys.argv[1].replace("-", "_")]()
     mask(text)
-    began = time.perf_counter()
+    began = time.process_time()
     left = mask(text)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     print(json.dumps({"seconds": seconds, "left": left}))
 
 

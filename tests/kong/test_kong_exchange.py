@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import zlib
 from typing import Any
 
 import pytest
@@ -141,3 +142,10 @@ def test_the_dump_is_what_kong_reads() -> None:
     assert (info["Name"], info["Phases"]) == ("aws-masker", ["access"])
     handler = (ROOT / "kong/plugins/aws-masker-filter/handler.lua").read_text()
     assert f"PRIORITY = {info['Priority'] - 10}," in handler
+
+
+def test_the_filters_checksum_of_a_body_is_pythons(lua: Any) -> None:
+    body = bytes(range(256)) * 300
+    source = 'ngx = { crc32_long = function() return "by nginx" end } '
+    source += 'return require("kong.plugins.aws-masker-filter.checksum").of(...)'
+    assert lua(source, body) in {zlib.crc32(body), b"by nginx"}

@@ -1,6 +1,7 @@
 -- The way up: makes the edits that the plugin aws-masker decided on, or answers with an error. A request goes on only
 -- from the last lines of `access`; the plugin has pointed it at a dead end, and only they point it back.
 
+local checksum = require("kong.plugins.aws-masker-filter.checksum")
 local edits = require("kong.plugins.aws-masker-filter.edits")
 local errors = require("kong.plugins.aws-masker-filter.errors")
 local exchange = require("kong.plugins.aws-masker-filter.exchange")
@@ -100,7 +101,7 @@ function _M.access(ctx)
   if not body then
     return refuse_unmasked(ctx, "no_body", "the body cannot be read: " .. tostring(body_err))
   end
-  if #body ~= result.body_length or ngx.crc32_long(body) ~= result.body_crc32 then
+  if #body ~= result.body_length or checksum.of(body) ~= result.body_crc32 then
     return refuse_unmasked(ctx, "other_body", "a plugin between aws-masker and aws-masker-filter changed the body")
   end
   local masked, made = edits.apply(body, result.edits, result.tokens)
