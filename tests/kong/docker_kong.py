@@ -37,7 +37,7 @@ class DockerKong:
             "TRUSTED_IPS": "127.0.0.1/32",
             "PLUGINSERVER_AWS_MASKER_SOCKET": self._socket,
             "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join(
-                [*server_command(folder, PYTHON), "--socket", self._socket]
+                [*server_command(folder, PYTHON), "--socket", self._socket, *setup.server]
             ),
         }
         environment = {**{f"KONG_{name}": value for name, value in settings.items()}, **setup.environment()}

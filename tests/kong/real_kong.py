@@ -45,7 +45,7 @@ class RealKong:
             **{f"ERROR_TEMPLATE_{kind}": f"{ROOT}/kong/error.json" for kind in ("JSON", "PLAIN", "HTML")},
             "PLUGINSERVER_NAMES": "aws-masker",
             "PLUGINSERVER_AWS_MASKER_SOCKET": self._socket,
-            "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join([*server, "--socket", self._socket]),
+            "PLUGINSERVER_AWS_MASKER_START_CMD": shlex.join([*server, "--socket", self._socket, *setup.server]),
             "PLUGINSERVER_AWS_MASKER_QUERY_CMD": shlex.join([sys.executable, "-m", "aws_masker.kong.server", "--dump"]),
             "NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": "1m",
             "NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT": f"{SOCKET_TIMEOUT}s",

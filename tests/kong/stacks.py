@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
@@ -53,6 +53,8 @@ class Setup:
     """The file for Kong's log, if it is to be another than in the stack's folder."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """What is in the stack's folder before it starts, by name."""
+    server: Sequence[str] = ()
+    """More options of the plugin server."""
     refuses: bool = False
     """Whether this stack serves nobody by design, so that nobody can wait for it to."""
 

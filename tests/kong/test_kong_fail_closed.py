@@ -170,6 +170,25 @@ def test_a_configuration_that_cannot_work_refuses_everything(start_stack: Start,
     assert "too-short" not in stack.error_log()
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("--socket", "/no-such-folder/socket"),
+            "/no-such-folder/socket cannot be listened at (No such file or directory)",
+        ),
+        (("--no-such-option",), "unrecognized arguments: --no-such-option"),
+    ],
+)
+def test_why_a_plugin_server_cannot_start_is_in_kongs_error_log(
+    start_stack: Start, api: FakeApi, options: tuple[str, ...], told: str
+) -> None:
+    stack = start_stack(Setup(api.url, server=options, refuses=True))
+    wait_for(lambda: told in stack.error_log())
+    assert _ask(stack).status in {500, 503}
+    assert not _reaches_the_api(api)
+
+
 @pytest.mark.parametrize("size", [8 * 1024 + 1, MIB, 5 * MIB])
 def test_a_body_of_any_size_within_the_limit_is_masked(stack: Stack, api: FakeApi, size: int) -> None:
     text = f"{INSTANCE} " + "the quick brown fox\n" * (size // 20)

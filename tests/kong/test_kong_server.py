@@ -91,7 +91,8 @@ class Lab:
             journal = self.journal
 
         self.server = PluginServer(Plugin)
-        self._listener = server.listen(self.path)
+        self._listener = server.bind(self.path)
+        self._listener.listen()
         self._opened: list[Kong] = []
         threading.Thread(target=Connections(self.server).serve, args=(self._listener,), daemon=True).start()
 
@@ -301,7 +302,7 @@ def test_junk_ends_its_connection_and_no_other(lab: Lab, junk: bytes, capsys: py
 def test_the_socket_is_for_this_user_only_and_replaces_a_stale_one(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     for _ in range(2):
-        with server.listen(path):
+        with server.bind(path):
             assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -315,6 +316,20 @@ def test_the_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
         wait_for(path.exists)
         os.kill(parent.pid, signal.SIGKILL)
     wait_for(lambda: not _runs(child))
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("/no-such-folder/socket", "No such file or directory"), (f"/{'long' * 40}", "AF_UNIX path too long")],
+)
+def test_one_that_cannot_listen_says_why_and_what_to_do_to_whoever_has_started_it(path: str, why: str) -> None:
+    command = [sys.executable, "-m", "aws_masker.kong.server", "--socket", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"aws-masker plugin-server: {path} cannot be listened at ({why}): name Kong's prefix with -p, or with "
+        "--socket another path in a folder that Kong's user may write to\n"
+    )
 
 
 def _runs(pid: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from aws_masker.cli.settings import add_options
 from aws_masker.errors import MaskerError, Refused, VaultError
+from aws_masker.kong import errorlog
 
 OK: Final = 0
 FOUND: Final = 1
@@ -259,6 +260,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A terminal that knows no box characters gets question marks, not a traceback.
             stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["plugin-server"]:
+        errorlog.take_over()  # in which Kong would put nothing of what follows, below its level as it is
     try:
         parser = _parser(arguments[0] if arguments else "")
     except ModuleNotFoundError as error:

@@ -22,8 +22,8 @@ configurations are sent back to Kong, bodies   nothing is sent back or printed
 are logged with ``-v``
 =============================================  ========================================================================
 
-What this process prints reaches Kong's log below its default level. So faults go through ``kong.log.err``, and those
-that belong to no request with the answer to the filter's next records.
+Faults of requests go through ``kong.log.err``, all others by way of ``errorlog`` or, where that does not lead to Kong's
+error log, with the answer to the filter's next records.
 
 Threads, not gevent: masking is computation, in which a greenlet holds up all others (measured: beside bodies of 5 MB,
 small ones had to wait ten times as long), and Redis would need every socket of the process to be patched.
@@ -53,8 +53,9 @@ import msgpack
 from kong_pdk.pdk import Kong
 
 from aws_masker import coredumps
+from aws_masker.errors import SettingsError
 from aws_masker.faults import describe, tell_no_values
-from aws_masker.kong import plugin, schema
+from aws_masker.kong import errorlog, plugin, schema
 from aws_masker.kong.events import RETURN, AbandonedError, Event
 from aws_masker.kong.journal import NotReadyError
 from aws_masker.masker import Masker, settle
@@ -101,9 +102,9 @@ class PluginServer:
         }
 
     def tell(self, text: str) -> None:
-        """Have Kong log ``text`` as an error, when it next brings records; what is printed here is below its level."""
-        _tell(text)
-        self._kind.journal.tell(text)
+        """Have Kong log ``text`` as an error: at once, or else when it next brings records."""
+        if not errorlog.tell(text):
+            self._kind.journal.tell(text)
 
     def close(self) -> None:
         """Have the last records written."""
@@ -234,20 +235,25 @@ def _messages(connection: socket.socket) -> Iterator[Any]:
         yield from unpacker
 
 
-def listen(path: Path) -> socket.socket:
-    """Return a socket that listens at ``path``, for this user only, in place of one that an earlier process left.
+def bind(path: Path) -> socket.socket:
+    """Return a socket bound to ``path``, for this user only, in place of one that an earlier process left.
 
-    Raises OSError.
+    Raises SettingsError.
     """
-    path.unlink(missing_ok=True)
     with contextlib.ExitStack() as undo:
         listener = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         before = os.umask(0o177)
         try:
+            path.unlink(missing_ok=True)
             listener.bind(str(path))
+        except OSError as error:
+            message = (
+                f"{path} cannot be listened at ({error.strerror or error}): name Kong's prefix with -p, or with "
+                "--socket another path in a folder that Kong's user may write to"
+            )
+            raise SettingsError(message) from None
         finally:
             os.umask(before)
-        listener.listen(MAX_CONNECTIONS)
         undo.pop_all()
     return listener
 
@@ -271,7 +277,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int:
     """Serve ``kind`` until the process that started this one has ended, then end too.
 
-    Raises OSError where that cannot begin.
+    Raises SettingsError where that cannot begin.
     """
     server = PluginServer(kind)
     if options.dump:
@@ -283,10 +289,12 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
     path = options.socket or options.prefix / f"{plugin.NAME}.socket"
     tell_no_values(lambda error: server.tell(f"internal error: {describe(error)}"))
     parent = os.getppid()
+    # What cannot serve ends before a thread is at work in a library: interpreters that end beside one may abort.
+    listener = bind(path)
     warm()
-    listener = listen(path)
+    listener.listen(MAX_CONNECTIONS)
     _follow(parent, server)
-    _tell(f"serving at {path}")
+    print(f"aws-masker plugin-server: serving at {path}", flush=True)  # noqa: T201 - Kong logs it at `info`
     # Kong ends it with SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
@@ -298,13 +306,14 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
 
 def run(arguments: Sequence[str] | None = None, kind: type[Any] = plugin.Plugin) -> int:
     """Run ``aws-masker plugin-server`` with ``arguments`` and return its exit code."""
+    errorlog.take_over()
     parser = argparse.ArgumentParser("aws-masker plugin-server", description="Serves the plugin to Kong.")
     add_options(parser)
     options = parser.parse_args(arguments)
     try:
         return command(options, kind)
-    except OSError as error:
-        _tell(f"{error.filename or options.socket or options.prefix}: {error.strerror}")
+    except SettingsError as error:
+        errorlog.tell(str(error))
         return 2
 
 
@@ -318,10 +327,6 @@ def _follow(parent: int, server: PluginServer) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, name="watch", daemon=True).start()
-
-
-def _tell(text: str) -> None:
-    print(f"aws-masker plugin-server: {text}", file=sys.stderr, flush=True)  # noqa: T201 - Kong puts it into its log
 
 
 if __name__ == "__main__":

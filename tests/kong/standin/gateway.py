@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import re
+import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,7 +62,7 @@ class StandIn:
         self._socket = socket = str(folder / "aws-masker.socket")
         self._plugin = PluginClient(socket, config, SOCKET_TIMEOUT, self._log) if "aws-masker" in plugins else None
         self._filter = LuaFilter()
-        self._command = [*server_command(folder), "--socket", socket]
+        self._command = _worker(folder, [*server_command(folder), "--socket", socket, *setup.server])
         self._caller = BriefCaller(socket)
         self._stopped = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,7 +78,7 @@ class StandIn:
             undo.pop_all()
 
     def error_log(self) -> str:
-        return "\n".join(self._errors)
+        return "\n".join(self._errors) + (self.folder / "error.log").read_text()
 
     def server(self) -> ServerProcess | None:
         return find(self._socket)
@@ -90,8 +92,8 @@ class StandIn:
     def stop(self) -> None:
         self._stopped.set()
         while self._keeper.is_alive():
-            if self._process is not None:
-                self._process.kill()
+            if self._process is not None and self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._keeper.join(0.1)
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -107,7 +109,8 @@ class StandIn:
 
     def _keep_server(self) -> None:
         while not self._stopped.is_set():
-            self._process = subprocess.Popen(self._command)
+            with (self.folder / "error.log").open("a") as log:
+                self._process = subprocess.Popen(self._command, stderr=log, start_new_session=True)
             self._process.wait()
             self._stopped.wait(RESPAWN_SECONDS)
 
@@ -249,6 +252,17 @@ class StandIn:
                 place[last] = value
         with (self.folder / "access.json").open("a") as log:
             log.write(json.dumps(record) + "\n")
+
+
+def _worker(folder: Path, command: Sequence[str]) -> list[str]:
+    """Return what starts a plugin server as a worker of Kong's does.
+
+    Its own standard error is the error log, and what the server prints comes through a pipe, for the level `info`.
+    """
+    (folder / "nginx").symlink_to("/bin/sh")
+    (folder / "start").write_text(f"{shlex.join(command)} 2>&1 | cat >>{shlex.quote(str(folder / 'info.log'))}\n")
+    (folder / "error.log").touch()
+    return [str(folder / "nginx"), str(folder / "start")]
 
 
 def _own_error(exchange: Exchange, status: int, text: str) -> web.Response:
