@@ -157,9 +157,10 @@ def test_a_text_seen_before_is_not_scanned_again_and_masks_the_same() -> None:
 def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], texts: int) -> None:
     cache = FoundCache(b"k" * 32, texts)
     for key in keys:
-        digest = cache.digest(Text(key.encode()))
-        found = Found([(0, ord(key), b"", 0, False)], {})
-        assert cache.get(digest) in (None, found)
+        group = [Text(key.encode())] * (1 + ord(key) % 2)
+        digest = cache.digest(group)
+        found = [Found([(0, ord(key), b"", 0, False)], {})] * len(group)
+        assert cache.get(digest, len(group)) in (None, found)
         cache.put(digest, found)
         assert len(cache) <= texts
 
@@ -167,7 +168,7 @@ def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], te
 def test_the_cache_keeps_to_its_bound_of_parts() -> None:
     cache = FoundCache(b"k" * 32, parts=5)
     for key in (b"a", b"b", b"c"):
-        cache.put(cache.digest(Text(key)), Found([(0, 1, b"", 0, False)] * 2, {}))
+        cache.put(cache.digest([Text(key)]), [Found([(0, 1, b"", 0, False)] * 2, {})])
     assert len(cache) == 2
 
 
@@ -183,7 +184,8 @@ def test_the_cache_tells_texts_by_their_keys_and_spellings_apart() -> None:
         Text(b"b", None, b"b"),
         Text(b"b"),
     ]
-    assert len({cache.digest(text) for text in texts}) == len(texts)
+    groups = [*([text] for text in texts), texts, texts[::-1], texts[:2], [Text(b"1:abb")]]
+    assert len({cache.digest(group) for group in groups}) == len(groups)
 
 
 _FILLER = "nothing to see here, " * 40

@@ -8,13 +8,13 @@ import hashlib
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from aws_masker.re2c import Span
 
-KEPT_TEXTS: Final = 20_000
+KEPT_TEXTS: Final = 50_000
 KEPT_PARTS: Final = 500_000
 
 
@@ -42,7 +42,7 @@ class Found:
     place of. ``tokens`` are where tokens stood already. ``settled`` is what the second pass last made of all this.
     """
 
-    parts: list[Part]
+    parts: Sequence[Part]
     counts: Mapping[int, int]
     learned: Sequence[Part] = ()
     tokens: Sequence[Span] = ()
@@ -63,19 +63,23 @@ class Settled:
     """
 
     before: bytes
-    parts: list[Part]
+    parts: Sequence[Part]
     counts: Mapping[int, int]
     extents: "tuple[array[int], array[int]] | None" = None
 
 
 class FoundCache:
-    """What texts hold by the keyed digests of the texts, the latest used; bounded by texts and by parts."""
+    """What texts hold by the keyed digests of the texts, the latest used; bounded by texts and by parts.
+
+    Texts are kept in groups: what is short is looked up together with what stands beside it.
+    """
 
     def __init__(self, key: bytes, texts: int = KEPT_TEXTS, parts: int = KEPT_PARTS) -> None:
         """Keep at most so many texts and parts. ``key`` (at most 64 bytes) makes the digests say nothing."""
         self._key = key
         self._most = (texts, parts)
-        self._kept: OrderedDict[bytes, Found] = OrderedDict()
+        self._kept: OrderedDict[bytes, Sequence[Found]] = OrderedDict()
+        self._texts = 0
         self._parts = 0
         self._lock = threading.Lock()
         self.hits = 0
@@ -83,39 +87,47 @@ class FoundCache:
 
     def __len__(self) -> int:
         """Return how many texts are kept."""
-        return len(self._kept)
+        return self._texts
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
-            self._parts = 0
+            self._texts = self._parts = 0
 
-    def digest(self, text: Text) -> bytes:
-        """Return the digest under which what ``text`` holds is kept: of how it is spelled, if it is spelled."""
-        data, key, spelling = text
-        head = (b"text" if spelling is None else b"spelling") + (b":" if key is None else b"%d:%b" % (len(key), key))
-        keyed = hashlib.blake2b(head, digest_size=16, key=self._key)
-        keyed.update(data if spelling is None else spelling)
-        return keyed.digest()
+    def digest(self, texts: Iterable[Text]) -> bytes:
+        """Return the digest under which what ``texts`` hold is kept: of how each is spelled, if it is spelled."""
+        written: list[bytes] = []
+        for data, key, spelling in texts:
+            whole = data if spelling is None else spelling
+            kind = b"text" if spelling is None else b"spelling"
+            named = b"" if key is None else b"%d:%b" % (len(key), key)
+            written += (b"%b %d:%b:" % (kind, len(whole), named), whole)
+        return hashlib.blake2b(b"".join(written), digest_size=16, key=self._key).digest()
 
-    def get(self, digest: bytes) -> Found | None:
-        """Return what is kept under ``digest``, if anything."""
+    def get(self, digest: bytes, texts: int) -> Sequence[Found] | None:
+        """Return what is kept under ``digest``, that of so many texts, if anything."""
         with self._lock:
             found = self._kept.get(digest)
             if found is None:
-                self.misses += 1
+                self.misses += texts
                 return None
-            self.hits += 1
+            self.hits += texts
             self._kept.move_to_end(digest)
             return found
 
-    def put(self, digest: bytes, found: Found) -> None:
+    def put(self, digest: bytes, found: Sequence[Found]) -> None:
         """Keep ``found`` under ``digest``, and let go of what was not used for longest."""
         with self._lock:
-            before = self._kept.pop(digest, None)
-            self._parts += found.places - (before.places if before else 0)
+            if digest in self._kept:
+                self._let_go(self._kept.pop(digest))
             self._kept[digest] = found
+            self._texts += len(found)
+            self._parts += sum(one.places for one in found)
             texts, parts = self._most
-            while self._kept and (len(self._kept) > texts or self._parts > parts):
-                self._parts -= self._kept.popitem(last=False)[1].places
+            while self._kept and (self._texts > texts or self._parts > parts):
+                self._let_go(self._kept.popitem(last=False)[1])
+
+    def _let_go(self, found: Sequence[Found]) -> None:
+        self._texts -= len(found)
+        self._parts -= sum(one.places for one in found)

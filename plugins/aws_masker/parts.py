@@ -5,6 +5,7 @@ It depends on the text, the key that it stands under and the rules, and on nothi
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Final, TypeVar
 
@@ -21,8 +22,12 @@ from aws_masker.scan import Scanner
 from aws_masker.settings import Policy
 from aws_masker.tokens import TAIL_PATTERN, Tokens
 
-# Shorter texts are scanned in less time than it takes to look them up.
+# Shorter texts are looked up so many at a time: one alone is scanned in less time than that takes.
 KEPT_FROM: Final = 512
+GROUP: Final = 32
+# And fewer of them than this are not kept.
+KEPT_TOGETHER: Final = 4
+_NOTHING: Final = Found((), {})
 _TAIL: Final = Pattern(TAIL_PATTERN)
 
 _Placed = TypeVar("_Placed", Finding, Hit)
@@ -53,43 +58,52 @@ class Finder:
 
     def find(self, texts: Sequence[Text]) -> list[Found]:
         """Return what each text holds. Raises Blocked for an identifier whose policy says so."""
-        found: list[Found | None] = [None] * len(texts)
+        found: list[Found] = []
+        new: list[tuple[range, bytes | None]] = []
+        for group in _groups(texts):
+            digest = known = None
+            if len(group) >= KEPT_TOGETHER or len(texts[group.start].data) >= KEPT_FROM:
+                digest = self.cache.digest(texts[group.start : group.stop])
+                known = self.cache.get(digest, len(group))
+            if known is None:
+                new.append((group, digest))
+            found += known or [_NOTHING] * len(group)
+        looked_at = iter(self._look([texts[index] for group, _ in new for index in group]))
+        for group, digest in new:
+            here = list(islice(looked_at, len(group)))
+            found[group.start : group.stop] = here
+            if digest is not None:
+                self.cache.put(digest, here)
+        return found
+
+    def _look(self, texts: Sequence[Text]) -> Iterator[Found]:
+        """Yield what each of ``texts`` holds, none of which is known."""
+        if not texts:
+            return
         pieces: list[bytes] = []
-        places: list[tuple[int, int, bytes | None]] = []
+        spans: list[Span] = []
         length = 0
         heads: dict[bytes | None, bytes] = {}
-        for index, text in enumerate(texts):
-            digest = None
-            if len(text.data) >= KEPT_FROM:
-                digest = self.cache.digest(text)
-                found[index] = self.cache.get(digest)
-                if found[index] is not None:
-                    continue
+        for text in texts:
             before = heads.get(text.key)
             if before is None:
                 before = heads[text.key] = head(text.key)
             length += len(before)
-            places.append((length, index, digest))
-            pieces += (before, unmarked(text.data))
+            spans.append((length, length + len(text.data)))
             length += len(text.data)
-        if not pieces:
-            return [one for one in found if one is not None]
+            pieces += (before, unmarked(text.data))
         pieces.append(END)
         whole = b"".join(pieces)
-        spans = [(start, start + len(texts[index].data)) for start, index, _ in places]
         findings = by_text(self._scanner.find(uncoloured(whole)), spans)
         given = by_text(self._rules.given.automaton.hits(whole, self._rules.limits.overlaps), spans)
         tokens = list(token_spans(whole, self._rules.tokens))
         made = self._made()
-        for (start, index, digest), here, names in zip(places, findings, given, strict=True):
-            data = texts[index].data
-            one = self._found(data, here, start, _inside(tokens, start, start + len(data)), made)
+        for (data, _, _), (start, end), here, names in zip(texts, spans, findings, given, strict=True):
+            there = _inside(tokens, start, end)
+            one = self._found(data, here, start, there, made) if here else Found((), {}, (), there)
             if names:
                 one = self._with_given(data, one, [Hit(which, low - start, high - start) for which, low, high in names])
-            found[index] = one
-            if digest is not None:
-                self.cache.put(digest, one)
-        return [one for one in found if one is not None]
+            yield one
 
     def _made(self) -> tuple[_Made, ...]:
         """Return where the tokens of one request's values are made, by what stays among the values."""
@@ -183,6 +197,22 @@ class Finder:
         return self._rules.tokens.make(label, names.canonical(label, value)), label
 
 
+def _groups(texts: Sequence[Text]) -> Iterator[range]:
+    """Yield the places of texts that are looked up together: each long one alone, and short ones in a row."""
+    begin = 0
+    for index, text in enumerate(texts):
+        if len(text.data) >= KEPT_FROM:
+            if begin < index:
+                yield range(begin, index)
+            yield range(index, index + 1)
+            begin = index + 1
+        elif index + 1 - begin == GROUP:
+            yield range(begin, index + 1)
+            begin = index + 1
+    if begin < len(texts):
+        yield range(begin, len(texts))
+
+
 def _meets(spans: Sequence[Span], low: int, high: int) -> bool:
     """Tell whether one of ``spans``, which ascend and do not overlap, has something in common with ``low:high``."""
     at = bisect_right(spans, low, key=itemgetter(1))
@@ -197,7 +227,7 @@ def _inside(spans: Sequence[Span], low: int, high: int) -> Sequence[Span]:
     return tuple([(start - low, end - low) for start, end in here])
 
 
-def laid_over(parts: list[Part], names: list[Part]) -> tuple[list[Part], list[Part]]:
+def laid_over(parts: Sequence[Part], names: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     """Return ``parts`` with ``names`` in place of those that they cover, and those; all ascend."""
     places = Spans([name[:2] for name in names])
     kept: list[Part] = []

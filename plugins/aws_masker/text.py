@@ -62,13 +62,16 @@ class TextMasker:
         dictionary = result.dictionary
         for text, one, settled in zip(texts, found, result.settled, strict=True):
             data = text.data
+            if one.tokens:
+                result.seen.update([data[low:high] for low, high in one.tokens])
+            if not settled.parts:
+                continue
             for counts in (one.counts, settled.counts):
                 for family, count in counts.items():
                     result.counts[families[family]] += count
             for start, end, token, _, _ in settled.parts:
                 if token not in dictionary:
                     dictionary[token] = data[start:end]
-            result.seen.update([data[low:high] for low, high in one.tokens])
         if len(dictionary) > self._rules.limits.identifiers:
             raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
         return result
