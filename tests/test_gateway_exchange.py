@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aws_masker.errors import Blocked, VaultError
+from aws_masker.gateway.exchange import Upload
 from aws_masker.masker import Masker
 from aws_masker.settings import Limits, Settings
 from gateway_lab import (
@@ -127,6 +128,10 @@ def test_path_and_query_go_through_as_spelled(target: str, arrives: str) -> None
             assert INSTANCE.encode() not in one.upstream.received
 
     run(test())
+
+
+def test_nothing_shows_what_goes_up_or_what_an_answer_is_restored_with() -> None:
+    assert INSTANCE not in repr(Upload(INSTANCE.encode(), {TOKEN.pattern: INSTANCE}))
 
 
 def test_a_body_of_two_types_is_refused() -> None:
