@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from aws_masker.edits import MaskedBody
 from aws_masker.errors import Blocked, VaultError
 from aws_masker.gateway.exchange import Upload
-from aws_masker.masker import Masker
+from aws_masker.gateway.service import THREADS
+from aws_masker.masker import LARGE, Masker
 from aws_masker.settings import Limits, Settings
 from gateway_lab import (
     BUCKET,
     INSTANCE,
     KEY,
+    SECONDS,
     TOKEN,
     Answering,
     Lab,
@@ -359,6 +362,30 @@ def test_a_fault_in_masking_is_a_500_that_tells_nothing() -> None:
             fault = one.records.faults[0]
             assert (fault["fault"], fault["during"]) == ("KeyError", "masking")
             assert fault["at"].startswith("aws_masker.gateway.exchange:")
+
+    run(test())
+
+
+def test_large_bodies_however_many_leave_a_thread_for_small_ones() -> None:
+    go_on = threading.Event()
+
+    def mask(raw: bytes, *_: object) -> MaskedBody:
+        if len(raw) > LARGE:
+            assert go_on.wait(SECONDS)
+        return MaskedBody((), {}, {})
+
+    async def answer(answering: Answering) -> None:
+        await answering.json({})
+
+    async def test() -> None:
+        async with lab(answer, masker=Stub(mask)) as one:
+            large = [asyncio.create_task(one.post(" " * LARGE)) for _ in range(3 * THREADS)]
+            try:
+                await until(lambda: one.gateway.in_flight == len(large))
+                assert (await one.post({})).status == 200
+            finally:
+                go_on.set()
+            assert {(await task).status for task in large} == {200}
 
     run(test())
 

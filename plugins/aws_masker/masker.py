@@ -38,6 +38,12 @@ _FORM = "multipart/form-data"
 _COLLECT_AFTER = (100_000, 50, 100)
 _SWITCH_SECONDS = 0.0005
 WARM_UP_ROUNDS = 4
+
+LARGE = 1_000_000
+LARGE_AT_ONCE = 2
+"""Of bodies over LARGE bytes, a host masks so many at once. More of them would be done no sooner, as one takes what
+there is of the interpreter, but leave less of it for the small ones beside them."""
+
 _HEX = "0123456789abcdef"
 
 
