@@ -10,6 +10,8 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+from aws_masker import Masker
+from masking import masker
 from redis_fixture import redis_server, start_redis
 from report import plugin as report
 
@@ -26,6 +28,13 @@ hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5_000, 
 
 ALLOWED_SKIPS = ("stack: ", "this machine has no IPv6")
 """``stack``: what needs the containers of the whole chain."""
+
+
+@pytest.fixture(scope="module")
+def one() -> Generator[Masker, None, None]:
+    """Return a masker with the default settings, for the tests of one module."""
+    with masker() as made:
+        yield made
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

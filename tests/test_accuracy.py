@@ -5,7 +5,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,10 @@ from benchmarks.accuracy.facts import Fact
 from benchmarks.accuracy.forms import FORMS, SCENES
 
 from aws_masker import Masker
-from masking import masker
 
 VECTORS = Path(__file__).parent / "vectors" / "accuracy_members.json"
 RECALL_IN_CONTEXT = 0.97
 CHANGED_WITHOUT_NEED = 0.001
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
 
 
 def facts(chance: random.Random) -> list[Fact]:

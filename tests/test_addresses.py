@@ -1,17 +1,9 @@
 """IP addresses: which identify somebody, and which part of them is masked."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from aws_masker import Masker, addresses
-from masking import marked, masker, plain
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
+from masking import marked, plain
 
 
 @pytest.mark.parametrize(

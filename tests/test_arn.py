@@ -1,17 +1,9 @@
 """ARNs: where one ends, and which of its parts are masked."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from aws_masker import Masker, arn
-from masking import marked, masker, plain
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
+from masking import marked, plain
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """Commands of the AWS CLI: what they say of their output, and how that is masked as the result of a tool."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from aws_masker import Masker
 from aws_masker.commands import MAX_COMMAND, head_of, read, selected
-from masking import masker, plain
+from masking import plain
 
 INSTANCES = "aws ec2 describe-instances --query 'Reservations[].Instances[].[InstanceId,Tags[?Key==`Name`]|[0].Value]'"
 DATABASES = "aws rds describe-db-instances --query 'DBInstances[].{DB:DBInstanceIdentifier,Engine:Engine}'"
@@ -60,12 +59,6 @@ OUTPUTS: dict[str, tuple[str, str]] = {
     "help": ("aws s3api help", "put-bucket-acl9\n"),
     "sizes": ("aws x list --query 'length(Buckets)'", "12\n"),
 }
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
 
 
 def conversation(command: str, output: Any) -> dict[str, Any]:

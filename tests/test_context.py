@@ -1,20 +1,12 @@
 """Context: the spellings of keys, what joins them to values, and which values are believed."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from aws_masker import Masker
 from aws_masker.context import joined, normal, spelling, trimmed
 from aws_masker.joints import END, ONE, VALUE, Joint, joint_of
 from aws_masker.values import values_at
-from masking import marked, masker, plain
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
+from masking import marked, plain
 
 
 def values(text: bytes, *, secret: bool = False) -> list[bytes]:

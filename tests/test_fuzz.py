@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +28,6 @@ from aws_masker.gateway.content_coding import decode
 from aws_masker.gateway.recall import RecallingRestorer
 from aws_masker.restore import restore_text, restorer_for
 from damage import damaged
-from masking import masker
 from restore_parts import DICTIONARY, VECTORS, cuts, run
 
 FUZZED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -80,12 +78,6 @@ FORM = (
     + b"\r\n--B\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n--B\r\nContent-Disposition: form-data; "
     b'name="purpose"\r\n\r\ni-0a1b2c3d4e5f60718\r\n--B--\r\n'
 )
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
 
 
 def masked_or_refused(one: Masker, raw: bytes, path: str, content_type: str = "application/json") -> MaskedBody | None:

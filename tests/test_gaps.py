@@ -5,22 +5,15 @@ Whoever mends one of these takes it out here and there.
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from aws_masker import Masker
 from aws_masker.restore import restore_text
-from masking import marked, masker, plain
+from masking import marked, plain
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
 
 
 @pytest.mark.parametrize(

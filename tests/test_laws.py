@@ -115,12 +115,6 @@ def body(messages: list[Any], spelling: dict[str, Any] | None = None, **members:
     return b"".join(json.dumps(one)[1:-1].encode() if "\ud800" <= one <= "\udfff" else one.encode() for one in text)
 
 
-@pytest.fixture(scope="module")
-def one() -> Any:
-    with masker() as made:
-        yield made
-
-
 def masked(one: Masker, raw: bytes, path: str = "/v1/messages") -> bytes:
     return one.mask_body(raw, path).apply(raw)
 

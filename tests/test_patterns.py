@@ -9,7 +9,7 @@ import pytest
 from aws_masker import Masker
 from aws_masker.edits import MaskedBody, apply
 from aws_masker.restore import restorer_for
-from masking import marked, masker
+from masking import marked
 from patterns import PATTERNS, Pattern
 from restore_parts import cut, events, run, texts_by_block
 
@@ -18,11 +18,6 @@ _PATH = "/v1/messages"
 _SPLIT = {"«10.42.17.8»": "«10.42».17.8"}
 _KEPT = {"10.42.17.8": "10.42"}
 _EACH = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
-
-
-@pytest.fixture(scope="module")
-def one() -> Masker:
-    return masker()
 
 
 def _user(*blocks: dict[str, Any]) -> dict[str, Any]:

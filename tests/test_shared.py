@@ -1,19 +1,11 @@
 """Keys that AWS shares with the rest of the world: beside them a value counts in a text of AWS, or if it says so."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from aws_masker import Masker, catalogue
 from aws_masker.joints import END
 from aws_masker.shared import Subject
-from masking import marked, masker, plain
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
+from masking import marked, plain
 
 
 @pytest.mark.parametrize(

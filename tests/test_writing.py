@@ -1,21 +1,13 @@
 """Forms of writing: a name is found in each, and comes back from each; what only looks alike stays."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from aws_masker import Masker
-from masking import marked, masker, plain
+from masking import marked, plain
 from writing import FORMS, OTHERS
 
 # A text that says what it is about, as files and outputs do.
 ABOUT = "\n\nregion: eu-west-1\n"
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Masker]:
-    with masker() as made:
-        yield made
 
 
 @pytest.mark.parametrize("form", FORMS)
