@@ -332,6 +332,36 @@ def test_one_that_cannot_listen_says_why_and_what_to_do_to_whoever_has_started_i
     )
 
 
+def test_it_ends_without_a_word_however_often_it_is_told_to_and_whatever_its_threads_do(tmp_path: Path) -> None:
+    code = """
+import itertools, sys, threading
+import re2
+from aws_masker.kong import plugin, server
+
+class Busy(plugin.Plugin):
+    @classmethod
+    def close(cls, seconds):
+        text = b"i-0a1b2c3d4e5f60718 " * 100000
+        search = lambda: [list(re2.finditer(rb"i-[0-9a-f]{17}|x", text)) for _ in itertools.count()]
+        threading.Thread(target=search, daemon=True).start()
+        print("closing", flush=True)
+        sys.stdin.readline()
+
+sys.exit(server.run(["--socket", sys.argv[1]], Busy))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "socket")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert "serving at" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "closing\n"
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process.send_signal(number)
+        _, told = process.communicate("go on\n", timeout=60)
+    assert (process.returncode, told) == (0, "")
+
+
 def _runs(pid: int) -> bool:
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()

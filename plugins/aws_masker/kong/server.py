@@ -289,18 +289,20 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
     path = options.socket or options.prefix / f"{plugin.NAME}.socket"
     tell_no_values(lambda error: server.tell(f"internal error: {describe(error)}"))
     parent = os.getppid()
-    # What cannot serve ends before a thread is at work in a library: interpreters that end beside one may abort.
     listener = bind(path)
-    warm()
-    listener.listen(MAX_CONNECTIONS)
-    _follow(parent, server)
-    print(f"aws-masker plugin-server: serving at {path}", flush=True)  # noqa: T201 - Kong logs it at `info`
-    # Kong ends it with SIGTERM.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
+        # Kong ends it with SIGTERM.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        warm()
+        listener.listen(MAX_CONNECTIONS)
+        _follow(parent, server)
+        print(f"aws-masker plugin-server: serving at {path}", flush=True)  # noqa: T201 - Kong logs it at `info`
         Connections(server).serve(listener)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     server.close()
-    # Not the interpreter's way, which waits for handlers.
+    # Not the interpreter's way: it waits for handlers, and a thread that it ends within RE2 aborts the process (CPython
+    # before 3.14 unwinds it through C++ that lets nothing through: "terminate called without an active exception").
     os._exit(0)
 
 
