@@ -101,7 +101,7 @@ def test_no_label_names_a_tenant_a_session_or_a_request() -> None:
     assert "0b8f1c5e" not in text
     assert "a" * 32 not in text
     labels = {label for name, found, _ in samples(text) if name.startswith("aws_masker_") for label in found}
-    assert labels == {"endpoint", "outcome", "stage", "body", "state", "version", "le"}
+    assert labels == {"endpoint", "outcome", "reason", "stage", "body", "state", "version", "le"}
 
 
 def test_vaults_caches_and_audits_are_looked_at_when_they_are_asked_for() -> None:

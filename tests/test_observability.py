@@ -83,6 +83,19 @@ def test_every_figure_and_label_exists(where: str, expression: str) -> None:
     assert grouped <= every
 
 
+@pytest.mark.parametrize("rule", _rules(), ids=lambda rule: rule["alert"])
+def test_what_an_alert_waits_for_is_there_before_it_happens(rule: Mapping[str, Any]) -> None:
+    """Prometheus sees no rise in a figure that begins with it."""
+    registry = Metrics().registry
+    for name, chosen in re.findall(r"increase\((aws_masker_\w+)(?:\{([^}]*)\})?\[", rule["expr"]):
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', chosen))
+        samples = [one for family in registry.collect() for one in family.samples if one.name == name]
+        known = [one for one in samples if labels.items() <= one.labels.items()]
+        # Of identifiers there may be none: the rule says what that means.
+        assert known or "or vector(0)" in rule["expr"], (name, labels)
+        assert [one for one in known if one.value] == []
+
+
 def test_values_of_labels_that_are_named_exist() -> None:
     text = " ".join(expression for _, expression in list(_expressions()))
     assert set(re.findall(r'stage="(\w+)"', text)) <= set(STAGES)

@@ -21,8 +21,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from aws_masker.audit.hub import Bodies
-from aws_masker.audit.record import STAGES, AuditRecord, kind_of
-from aws_masker.errors import SettingsError
+from aws_masker.audit.record import OUTCOMES, STAGES, AuditRecord, kind_of
+from aws_masker.errors import Refused, SettingsError
 from aws_masker.settings import parse_address
 from aws_masker.vault import GuardedVault, Vault
 
@@ -84,8 +84,19 @@ class Metrics:
         self._lost = one("vault_lost_entries", "Entries that the vault did not take or did not give")
         self._stages = self._histogram("stage_seconds", "Time by stage", _SECONDS, "stage")
         self._bytes = self._histogram("body_bytes", "Sizes of bodies: as sent, as forwarded, answers", _BYTES, "body")
+        self._begin_with_nothing()
+
+    def _begin_with_nothing(self) -> None:
+        """Have what alerts and the dashboard look for there from the start.
+
+        Prometheus sees a figure rise only once it has seen it before: else the first fault would be none.
+        """
         for stage in STAGES:
             self._stages.labels(stage)
+        for outcome in OUTCOMES:
+            self._requests.labels("/v1/messages", outcome)
+        for refused in Refused.__subclasses__():
+            self._refusals.labels(refused.reason)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, namespace="aws_masker", registry=self.registry)
