@@ -24,6 +24,10 @@ from masking import marked, plain
         "tableName: «payments_worker»",
         "TABLE_NAME=«payments.worker9»",
         "--table-name «payments_worker»",
+        '[main]\n# nightly\nretries = 3\ntable_name = "«payments_worker»"\nzones = ["a", "b"]\n',
+        "- name: TABLE_NAME\n  value: «payments_worker»",
+        '{"name": "tableName", "value": "«payments_worker»"}',
+        'client.describe_table(tableName="«PaymentsWorker»")',
         # An assignment in a program, of what looks like a name that somebody gave.
         'table_name = "«payments-worker-prod»"',
         'table_name = "«acme-orders7»"',
@@ -61,6 +65,7 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "return { policyName: trustedTypes };",
         "LIGHT_CLUSTER = 0xFC7D",
         'f"{cluster.cluster_id:04x}"',
+        '[main]\nrun(x)\ntable_name = "payments_worker"\n',
         '"image_pull_secrets": "List[V1LocalObjectReference]",',
         "service: 'ssh-userauth'",
         '@mixin starts-at-zero($map, $map-name: "$grid-breakpoints") {',

@@ -85,7 +85,7 @@ class Beside:
                 continue
             doubtful = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
             for finding in self._values(text, key, start + met.high, position, met, known):
-                if not doubtful or self._counts(text, finding, key, start + met.high, span[1]):
+                if not doubtful or self._counts(text, finding, key, (start + met.high, span[1]), subject):
                     yield finding
                 elif finding.end - finding.start < MAX_LEFT:
                     continue
@@ -114,7 +114,7 @@ class Beside:
 
         return families
 
-    def _counts(self, text: bytes, one: Finding, key: int, joint: int, end: int) -> bool:
+    def _counts(self, text: bytes, one: Finding, key: int, joint: Span, subject: Subject) -> bool:
         """Tell whether what was found beside a shared key counts in a text that does not speak of AWS."""
         low = key
         while low > max(0, key - _LOOK_BACK) and text[low - 1] in _SPELLED:
@@ -122,13 +122,14 @@ class Beside:
         if text.startswith(b"--", low - 2, low):
             low -= 2
         family = self._families[one.family]
-        shared, word = text[low:joint], text[one.start : one.end]
+        shared, joined, word = text[low : joint[0]], text[slice(*joint)], text[one.start : one.end]
         # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
         # more than words with dashes between them.
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
         if own and (family.kind != "name" or is_dashed_name(shared, word)):
             return True
-        return counts(shared, text[joint:end], word, secret=family.kind == "secret")
+        setting = b"=" in joined and subject.is_settings(key)
+        return counts(shared, joined, word, secret=family.kind == "secret", setting=setting)
 
     def _values(
         self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]

@@ -21,6 +21,9 @@ _AWS: Final = Pattern(
     # Constructs of the CDK, requests and commands of the SDKs.
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
     r"|new [A-Z][A-Za-z0-9]+(?:Command\(\{|Request\(\))|[a-z][A-Za-z0-9]+Request\.builder\("
+    # A call of boto3 through whatever client: words with dashes below, and an argument in camel case.
+    r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
+    r"[ \t\r\n]*[a-z]+[A-Z][A-Za-z]*="
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
@@ -31,6 +34,17 @@ _CONSTANT: Final = Pattern(r"[A-Z][A-Z0-9_]*")
 # A member of JSON or YAML, a line of a settings file, a row of a table: not an assignment in a program.
 _MEMBER: Final = Pattern(r"(?s:s?(?:\\*[\"'`])?\]?[ \t]*(?::(?:[^=:].*)?|\|.*|=[ \t]*))")
 _ASSIGNED: Final = Pattern(r"s?=[\"']?")
+# A name and its value, as members of an object or lines of YAML.
+_PAIR: Final = Pattern(
+    r"(?s:\\*[\"'`]?[ \t]*,?(?:\s|\\+[nrt])*(?:- )?\\*[\"'`]?(?:[A-Za-z]*[vV]alues?|[dD]efault)\\*[\"'`]?[ \t]*[:=].*)"
+)
+# Nothing but settings in sections: names, an equals sign and something quoted, a number or a list of such; comments.
+_SECTION: Final = Pattern(r"[\x00\n]\[{1,2}[A-Za-z0-9_.\" -]+\]{1,2}[ \t]*(?:#[^\n]*)?\r?\n")
+_SETTING: Final = (
+    r"[ \t]*(?:[A-Za-z0-9_.\"-]+[ \t]*=[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[0-9][0-9A-Za-z:.+_-]*|true|false|[\[{][^\n()]*)"
+    r"|\"[^\"\n]*\"|[\]}]|\[{1,2}[^\[\]\n]+\]{1,2})?[ \t]*,?[ \t]*(?:(?:#|//)[^\n]*)?\r?"
+)
+_SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 # Words, words with capitals before a dash (API-key), types with a number (Decimal128).
 _WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][A-Za-z]*-[A-Za-z]+|[A-Z]+[a-z]+[0-9]{1,3}")
 # What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value.
@@ -67,23 +81,37 @@ _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
 class Subject:
     """What the pieces of one text speak of, looked at once each and only where it matters."""
 
-    __slots__ = ("_aws", "_high", "_low", "_text")
+    __slots__ = ("_aws", "_high", "_low", "_settings", "_text")
 
     def __init__(self, text: bytes) -> None:
         """Take texts put together, with END between them."""
         self._text = text
         self._low = self._high = 0
         self._aws = False
+        self._settings: bool | None = None
 
     def is_aws(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of AWS."""
-        if not self._low <= at < self._high:
-            # END itself is a boundary, so it belongs to the piece.
-            self._low = max(0, self._text.rfind(END, 0, at))
-            high = self._text.find(END, at)
-            self._high = high if high >= 0 else len(self._text)
-            self._aws = _AWS.search(self._text, self._low, self._high) is not None
+        self._go(at)
         return self._aws
+
+    def is_settings(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` holds sections of settings and nothing else."""
+        self._go(at)
+        if self._settings is None:
+            sections = _SECTION.search(self._text, self._low, self._high) is not None
+            self._settings = sections and _SETTINGS.match(self._text, self._low, self._high + 1) >= 0
+        return self._settings
+
+    def _go(self, at: int) -> None:
+        if self._low <= at < self._high:
+            return
+        # END itself is a boundary, so it belongs to the piece.
+        self._low = max(0, self._text.rfind(END, 0, at))
+        high = self._text.find(END, at)
+        self._high = high if high >= 0 else len(self._text)
+        self._aws = _AWS.search(self._text, self._low, self._high) is not None
+        self._settings = None
 
 
 def is_api(key: bytes) -> bool:
@@ -91,11 +119,15 @@ def is_api(key: bytes) -> bool:
     return _API.fits(key)
 
 
-def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool) -> bool:
-    """Tell whether ``word`` is an identifier or secret beside a shared key, in a text that does not speak of AWS."""
+def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool, setting: bool = False) -> bool:
+    """Tell whether ``word`` is an identifier or secret beside a shared key, in a text that does not speak of AWS.
+
+    ``setting``: in that text are settings and nothing else.
+    """
     if b" " in key:
         return False
-    constant = bool(_CONSTANT.fits(key) and _ASSIGNED.fits(joint))
+    paired = _PAIR.fits(joint)
+    constant = bool(_CONSTANT.fits(key) and (paired or _ASSIGNED.fits(joint)))
     if secret:
         return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
@@ -106,7 +138,7 @@ def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool) -> bool:
         return not (constant and _PATH.fits(word))
     if _ELSEWHERE.fits(word) or _DIGEST.fits(word) or (_UUID.fits(word) and _PASSING.fits(key)):
         return False
-    return bool(_MEMBER.fits(joint) or (_GIVEN.fits(word) and not _UUID.fits(word)))
+    return bool(setting or paired or _MEMBER.fits(joint) or (_GIVEN.fits(word) and not _UUID.fits(word)))
 
 
 def is_dashed_name(key: bytes, word: bytes) -> bool:
