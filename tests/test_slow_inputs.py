@@ -78,6 +78,8 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "keys with quotes": again('"password": "'),
     "keys with quotes that never close": again('password="a1 '),
     "quotes at many depths": quotes_at_many_depths,
+    "numbers of lines": again("\n1\ta\n2\tb"),
+    "numbered lines": lambda length: "\n".join(f"{number:6}\tbucket: a-1" for number in range(length // 20)),
     "rows of text": again("\nCLUSTERS\tTrue\ta-1"),
     "one row of text": again("a-1\t", "CLUSTERS\tTrue\t"),
     "commands of AWS": again("\n$ aws x y --query 'Ys[].[A,B]'"),

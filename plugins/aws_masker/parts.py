@@ -16,6 +16,7 @@ from aws_masker.errors import Blocked
 from aws_masker.finding import Finding
 from aws_masker.found import Found, FoundCache, Part, Text
 from aws_masker.joints import END
+from aws_masker.numbered import without_numbers
 from aws_masker.re2c import Pattern, Span
 from aws_masker.rules import OPERATORS, Rules, Stays
 from aws_masker.scan import Scanner
@@ -94,7 +95,7 @@ class Finder:
             pieces += (before, unmarked(text.data))
         pieces.append(END)
         whole = b"".join(pieces)
-        findings = by_text(self._scanner.find(uncoloured(whole)), spans)
+        findings = by_text(without_numbers(uncoloured(whole), self._scanner.find), spans)
         given = by_text(self._rules.given.automaton.hits(whole, self._rules.limits.overlaps), spans)
         tokens = list(token_spans(whole, self._rules.tokens))
         made = self._made()
