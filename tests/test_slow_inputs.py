@@ -46,6 +46,13 @@ def distinct(form: str) -> Callable[[int], str]:
     return lambda length: " ".join(form.format(number) for number in range(length // len(form.format(0))))
 
 
+def tokens_and_identifiers(length: int) -> str:
+    """Return tokens of the masker that is measured, among as many identifiers."""
+    with masker() as made:
+        tokens = made.mask_text(distinct("i-{:017x}")(length // 2)).text.split()
+    return " ".join(f"{token} i-{number:017x}" for number, token in enumerate(tokens, length))[:length]
+
+
 def quotes_at_many_depths(length: int) -> str:
     units = ("\\" * depth + '"password' + "\\" * depth + '": ' + "\\" * depth + '"a' for depth in range(40))
     return ("".join(units) * (length // 40))[:length]
@@ -61,6 +68,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "beginnings of tokens": again("i-x"),
     "beginnings of tokens with characters": again("name-x0123456789abc"),
     "near-tokens": near_tokens,
+    "tokens among identifiers": tokens_and_identifiers,
     "labels upon labels": again("eni-attach-subnet-net-i-x0123456789abcdef"),
     "beginnings of ARNs": again("arn:aws:"),
     "ARNs without an end": again("arn:aws:iam::481516234217:role/"),

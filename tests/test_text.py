@@ -153,6 +153,21 @@ def test_a_text_seen_before_is_not_scanned_again_and_masks_the_same() -> None:
     assert (first.text, first.counts) == (second.text, second.counts)
 
 
+def test_short_texts_in_a_row_are_not_scanned_again_and_mask_the_same() -> None:
+    tools = [{"name": "T", "input_schema": {f"k{number}": f"--bucket ledger-{number}" for number in range(100)}}]
+    with masker() as made:
+        raw = json.dumps({"tools": tools, "messages": []}).encode()
+        first = made.mask_body(raw, "/v1/messages")
+        misses = made.cache.misses
+        grown = json.dumps({"tools": tools, "messages": [{"role": "user", "content": "ledger-7"}]}).encode()
+        second = made.mask_body(grown, "/v1/messages")
+        # But for the last ones, beside which the new one stands now.
+        assert (made.cache.hits, made.cache.misses - misses) == (192, 10)
+    assert len(first.edits) == 100
+    assert second.edits[: len(first.edits)] == first.edits
+    assert len(second.edits) == 101
+
+
 @given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=30), st.integers(1, 3))
 def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], texts: int) -> None:
     cache = FoundCache(b"k" * 32, texts)
@@ -196,12 +211,14 @@ _SAID = [
     f"{_FILLER} --bucket ledger-blue-logs, \u00e9 {_FILLER} ledger-blue",
     "--cluster-name ledger-blue",
     "ledger-blue-logs",
+    "i-0a1b2c3d4e5f60718",
+    "nothing",
 ]
 
 
-@given(st.lists(st.lists(st.sampled_from(_SAID), max_size=6), max_size=5))
+@given(st.lists(st.lists(st.sampled_from(_SAID), max_size=12), max_size=5))
 def test_what_was_masked_before_makes_no_difference(conversations: list[list[str]]) -> None:
-    """Long texts are remembered; with other names before them they are masked differently all the same."""
+    """What was looked at is remembered; with other names before it, it is masked differently all the same."""
     with masker() as used, masker() as fresh:
         for texts in conversations:
             raw = json.dumps({"messages": [{"role": "user", "content": text} for text in texts]}).encode()

@@ -30,9 +30,11 @@ _MULTICAST_FIRST: Final = 224
 def _octets(text: bytes, separator: bytes) -> list[int] | None:
     """Return the four octets of ``text``, or None when it is no IPv4 address."""
     fields = text.split(separator)
-    if len(fields) != 4 or any(len(field) > 1 and field.startswith(b"0") for field in fields):  # noqa: PLR2004
+    if len(fields) != 4:  # noqa: PLR2004
         return None
-    octets = [int(field) for field in fields]
+    if b"0" in text and any(len(field) > 1 and field.startswith(b"0") for field in fields):
+        return None
+    octets = list(map(int, fields))
     return octets if max(octets) <= _OCTET_MAX else None
 
 
@@ -66,7 +68,8 @@ def ipv4(text: bytes, start: int, end: int, *, private: bool) -> tuple[Span, ...
     if private:
         if octets[2:] == [0, 0] and _names_block(text, start):
             return NOTHING
-        return ((start, start + len(b".".join(address.split(b".")[:count]))),)
+        last = address.rindex(b".")
+        return ((start, start + (last if count > 2 else address.rindex(b".", 0, last))),)  # noqa: PLR2004
     return ((start, end),)
 
 

@@ -169,7 +169,8 @@ class _Form(NamedTuple):
             if result is None:
                 return None
             extent, parts = result
-            return Finding(start, parts[-1][1] if parts else extent, self.family, parts, whole=self.split != "arn")
+            end = parts[-1][1] if parts else extent
+            return Finding(start, end, self.family, parts, self.split != "arn")
         if self.parts is None:
             return Finding(start, end, self.family, ((start, end),), True)  # noqa: FBT003 - half as long as by name
         parts = tuple([(start + low, start + high) for low, high in self.parts])
@@ -209,9 +210,10 @@ class Scanner:
         for one in self._passes:
             found += one.find(text)
         found += self._beside.find(
-            text, {one.start: len(text) if one.family in self._structured else one.end for one in found}
+            text,
+            {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
         )
-        found.sort(key=lambda finding: (finding.start, -finding.end))
+        found.sort(key=lambda finding: (finding[0], -finding[1]))
         return found
 
     def search(self, text: bytes) -> int:

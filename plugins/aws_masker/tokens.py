@@ -18,6 +18,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from aws_masker.keys import derive
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -42,7 +45,8 @@ class Tokens:
         ``accepted`` are the master keys of tokens that are recognised, but not made.
         """
         name = tenant.encode("utf-8", "surrogatepass")
-        # Keyed once: a copy costs half of what a keyed digest from the start does.
+        # Keyed once: a copy costs half of what a keyed digest from the start does, and here half of what it does in the
+        # standard library.
         self._body = _keyed(derive(master, "token body"), name)
         self._check, *self._further = (_keyed(derive(one, "token check"), name) for one in (master, *accepted))
         self._labels = frozenset(label.encode() for label in labels)
@@ -78,13 +82,13 @@ class Tokens:
         )
 
 
-def _keyed(key: bytes, name: bytes) -> hmac.HMAC:
+def _keyed(key: bytes, name: bytes) -> HMAC:
     """Return the HMAC under the key of the tenant called ``name``."""
-    return hmac.new(hmac.digest(key, name, "sha256"), digestmod="sha256")
+    return HMAC(hmac.digest(key, name, "sha256"), SHA256())
 
 
-def _characters(key: hmac.HMAC, text: bytes, count: int) -> bytes:
+def _characters(key: HMAC, text: bytes, count: int) -> bytes:
     """Return five bits of each of the first ``count`` bytes of the HMAC of ``text``."""
     keyed = key.copy()
     keyed.update(text)
-    return keyed.digest()[:count].translate(_CHARACTERS)
+    return keyed.finalize()[:count].translate(_CHARACTERS)
