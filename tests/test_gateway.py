@@ -212,6 +212,17 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
         assert "Traceback" not in error
 
 
+def test_warming_up_stops_when_it_is_told_to() -> None:
+    asked: list[bool] = []
+
+    def ended() -> bool:
+        asked.append(len(asked) == 1)
+        return asked[-1]
+
+    shared_masker().warm_up(ended)
+    assert asked == [False, True]
+
+
 def test_an_address_that_cannot_be_used_is_told_with_its_remedy() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -38,6 +38,7 @@ _FORM = "multipart/form-data"
 _COLLECT_AFTER = (100_000, 50, 100)
 _SWITCH_SECONDS = 0.0005
 WARM_UP_ROUNDS = 4
+WARM_UP_TEXTS = 500
 
 LARGE = 1_000_000
 LARGE_AT_ONCE = 2
@@ -126,8 +127,8 @@ class Masker:
         """Close the vault."""
         self.vault.close()
 
-    def warm_up(self) -> None:
-        """Let the engine meet every family, so that no request pays for building its automata.
+    def warm_up(self, ended: Callable[[], bool] = lambda: False) -> None:
+        """Let the engine meet every family, so that no request pays for building its automata; stop once ``ended``.
 
         An automaton is built as far as texts lead through it: other digits, other states. Takes a few seconds of one
         core, the first time in a process.
@@ -137,9 +138,12 @@ class Masker:
         examples = [example for family in scanner.families for example in family.match]
         for _ in range(WARM_UP_ROUNDS):
             varied = [_varied(example, chance) for example in examples]
-            keyed = [{key: chance.choice(varied)} for family in scanner.families for key in family.keys]
-            for text in ("\n".join(varied), json.dumps([varied, keyed], indent=4)):
-                scanner.find(text.encode())
+            keyed = [f'{{"{key}": "{chance.choice(varied)}"}}' for family in scanner.families for key in family.keys]
+            for texts in (varied, [json.dumps(one) for one in varied], keyed):
+                for low in range(0, len(texts), WARM_UP_TEXTS):
+                    if ended():
+                        return
+                    scanner.find(",\n    ".join(texts[low : low + WARM_UP_TEXTS]).encode())
 
     def mask_text(self, text: str) -> Masked:
         """Mask one text.

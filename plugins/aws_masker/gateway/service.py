@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -229,7 +230,8 @@ async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> 
     if settings.audit == targets.STDOUT:
         gateway.write_to(stdout)
     settle()
-    warming = asyncio.create_task(asyncio.to_thread(masker.warm_up))
+    ended = threading.Event()
+    warming = asyncio.create_task(asyncio.to_thread(masker.warm_up, ended.is_set))
     _say(f"aws-masker listens on {gateway.url} and forwards to {settings.upstream}. In the shell of your client:")
     _say(f"  export ANTHROPIC_BASE_URL={gateway.url}")
     if gateway.page is not None:
@@ -239,6 +241,7 @@ async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> 
     signals: asyncio.Queue[int] = asyncio.Queue()
     with _signals_into(signals):
         await signals.get()
+        ended.set()
         _say(f"stopping: open answers get {settings.limits.stop_seconds:g} s to finish; press again to stop at once")
         stopping = asyncio.create_task(gateway.stop())
         second = asyncio.create_task(signals.get())
