@@ -1,5 +1,6 @@
 """The stack in containers: what its files promise, and, where there is a Docker daemon, the stack itself."""
 
+import contextlib
 import json
 import os
 import re
@@ -10,13 +11,14 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from front_door import ROOT
-from stacks import free_port
+from stacks import free_port, wait_for
 
 from aws_masker.doctor.process import check_process, settings_of
 
@@ -33,6 +35,7 @@ NEEDED: tuple[str, ...] = (
 NEEDED += ("pyproject.toml", "requirements-kong.lock", "README.md", "LICENSE", ".dockerignore", "observability")
 PROFILES = ("demo", "cli", "page", "observability")
 START_SECONDS = 900
+PROFILE_SECONDS = 60.0
 NO_IMAGES = "pull access denied|no such host|manifest unknown|dial tcp"
 INSTANCE, ACCOUNT = "i-0a1b2c3d4e5f60718", "111122223333"
 
@@ -185,26 +188,53 @@ def test_compose_takes_the_file_with_every_profile(checkout: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@dataclass(frozen=True)
+class Composed:
+    """The stack with the fake API, in a project of its own. ``ports`` are those of its services."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    ports: Mapping[str, int]
+
+    @property
+    def url(self) -> str:
+        return self.at("nginx")
+
+    def at(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def run(self, *arguments: str) -> str:
+        """Return what Compose prints."""
+        done = self.tried(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        every = {**os.environ, **self.environment}
+        command = [*_compose(), *arguments]
+        return subprocess.run(command, cwd=self.folder, env=every, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture
-def stack(checkout: Path) -> Iterator[tuple[Path, str, Mapping[str, str]]]:
-    """Start the stack with the fake API, and yield its folder, URL and environment."""
+def stack(checkout: Path) -> Iterator[Composed]:
+    """Start the stack with the fake API."""
     _compose()
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
         pytest.skip("stack: this needs a Docker daemon")
-    port = free_port()
-    environment = {"COMPOSE_PROJECT_NAME": f"aws-masker-test-{port}", "AWS_MASKER_PORT": str(port), "DEMO": "1"}
+    variables = {"nginx": "AWS_MASKER_PORT", "page": "AWS_MASKER_PAGE_PORT", "prometheus": "PROMETHEUS_PORT"}
+    ports = {service: free_port() for service in variables}
+    environment = {variables[service]: str(port) for service, port in ports.items()}
+    environment |= {"COMPOSE_PROJECT_NAME": f"aws-masker-test-{ports['nginx']}", "DEMO": "1"}
+    composed = Composed(checkout, environment, ports)
     try:
         done = _script(checkout, "up", **environment)
-        if done.returncode != 0 and re.search(
-            r"pull access denied|no such host|manifest unknown|dial tcp", done.stderr
-        ):
+        if done.returncode != 0 and re.search(NO_IMAGES, done.stderr):
             pytest.skip("stack: the images cannot be had here")
         assert done.returncode == 0, done.stderr
-        yield checkout, f"http://127.0.0.1:{port}", environment
+        yield composed
     finally:
         _script(checkout, "down", **environment)
-        command = [*_compose(), "down", "--volumes"]
-        subprocess.run(command, cwd=checkout, env={**os.environ, **environment}, capture_output=True, check=False)
+        composed.tried("down", "--volumes")
 
 
 def _ask(url: str, proxy: str | None = None) -> dict[str, Any]:
@@ -218,28 +248,18 @@ def _ask(url: str, proxy: str | None = None) -> dict[str, Any]:
     return told
 
 
-def test_the_stack_in_containers_masks_restores_and_outlives_its_redis(
-    stack: tuple[Path, str, Mapping[str, str]],
-) -> None:
-    folder, url, environment = stack
-    command = _compose()
-
-    def compose(*arguments: str) -> str:
-        every = {**os.environ, **environment}
-        done = subprocess.run(
-            [*command, *arguments], cwd=folder, env=every, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
-
+def test_the_stack_in_containers_masks_restores_and_outlives_its_redis(stack: Composed) -> None:
+    url = stack.url
     ways = [(url, None), (f"{url}/v1", None), ("http://nginx:8082", url), ("http://nginx:8082/v1", url)]
     for base, proxy in ways:
         text = _ask(base, proxy)["content"][0]["text"]
         assert INSTANCE in text
         assert ACCOUNT in text
-    compose("stop", "redis")
+    _see_on_the_page(stack, len(ways))
+    _see_in_prometheus(stack)
+    stack.run("stop", "redis")
     assert INSTANCE in _ask(url)["content"][0]["text"]
-    logs = compose("logs", "--no-color")
+    logs = stack.run("logs", "--no-color")
     records = [json.loads(found) for found in re.findall(r"\| (\{.*\"aws_masker\".*\})", logs)]
     served = [one["aws_masker"] for one in records if one["aws_masker"]["outcome"] == "ok"]
     assert len(served) == len(ways) + 1
@@ -249,3 +269,42 @@ def test_the_stack_in_containers_masks_restores_and_outlives_its_redis(
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{url}/v2/other", timeout=10)
     assert json.load(refused.value)["error"]["type"] == "not_found_error"
+
+
+def _see_on_the_page(stack: Composed, requests: int) -> None:
+    stack.run("up", "-d", "page")
+
+    def shown() -> list[str]:
+        found = []
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{stack.at('page')}/events", timeout=2) as events:
+            for line in events:
+                if line.startswith(b'data: {"number"'):
+                    found.append(json.loads(line[6:])["record"]["outcome"])
+                if found.count("ok") == requests:
+                    return found
+        return []
+
+    wait_for(shown, PROFILE_SECONDS)
+
+
+def _see_in_prometheus(stack: Composed) -> None:
+    """See that it gets figures of both halves, and has the rules. Leaves it out where its image cannot be had."""
+    done = stack.tried("up", "-d", "prometheus")
+    if done.returncode != 0 and re.search(NO_IMAGES, done.stderr):
+        return
+    assert done.returncode == 0, done.stderr
+
+    def told(kind: str) -> dict[str, Any]:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{stack.at('prometheus')}/api/v1/{kind}") as answer:
+            data: dict[str, Any] = json.load(answer)["data"]
+            return data
+        return {}
+
+    def up() -> bool:
+        found = {one["labels"]["job"]: one["health"] for one in told("targets").get("activeTargets", ())}
+        return found == {"aws-masker": "up", "kong": "up"}
+
+    wait_for(up, PROFILE_SECONDS)
+    rules = [rule for group in told("rules")["groups"] for rule in group["rules"]]
+    assert len(rules) >= 10
+    assert {rule["state"] for rule in rules} == {"inactive"}
