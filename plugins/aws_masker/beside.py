@@ -123,6 +123,9 @@ class Beside:
             low -= 2
         family = self._families[one.family]
         shared, joined, word = text[low : joint[0]], text[slice(*joint)], text[one.start : one.end]
+        if b"{" in word:
+            # What is put in later says nothing of a name, but for what stands around it.
+            word = b"-".join(text[low:high] for low, high in one.parts)
         # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
         # more than words with dashes between them.
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")

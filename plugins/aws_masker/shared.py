@@ -20,6 +20,7 @@ _AWS: Final = Pattern(
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
     # Constructs of the CDK, requests and commands of the SDKs.
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
+    r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
     r"|new [A-Z][A-Za-z0-9]+(?:Command\(\{|Request\(\))|[a-z][A-Za-z0-9]+Request\.builder\("
     # A call of boto3 through whatever client: words with dashes below, and an argument in camel case.
     r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
