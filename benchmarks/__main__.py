@@ -1,6 +1,7 @@
 """Run the benchmarks: ``make bench``. Without options all of them but other tools, in about ten minutes."""
 
 import argparse
+import math
 import os
 import platform
 import sys
@@ -37,12 +38,17 @@ PARTS: Final[dict[str, Tables]] = {
 }
 _PAGE: Final = """# Speed
 
-Every figure here was written by `{command}`, on {machine}. `make bench` prints the same for your machine; `make bench
-ARGS=--help` lists the parts.
+Every figure here was written by `{command}` on {machine}. It took {minutes} minutes, and the
+load of the machine was {before} at the start and {after} at the end: where that is more than its cores, times are
+longer than they need be, and those of the processor (CPU, MB/s, microseconds of an event) say more.
+`make bench` prints the same for your machine, and `make bench ARGS=--help` lists its parts.
 
 What counts for a conversation is its next turn: the history is sent again each time, and what was masked once is not
 looked through again. Bodies are shaped like Claude Code's, and unless it says otherwise far denser with identifiers
 than most: outputs of `aws ec2 describe-instances`, an identifier every 150 bytes.
+
+What the whole chain of nginx, Kong and Redis adds is in the report that `make report` writes
+([the latest](../tests/test-report/)).
 
 """
 
@@ -55,9 +61,8 @@ def _machine() -> str:
         names = [line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    load = os.getloadavg()[0]
     day = time.strftime("%d %B %Y", time.gmtime())
-    return f"{os.cpu_count()} cores of {model} with {python}, {day}, the load of the machine {load:.1f} at the start"
+    return f"{os.cpu_count()} cores of {model} with {python}, {day}"
 
 
 def main() -> None:
@@ -76,13 +81,20 @@ def main() -> None:
     if arguments.peers:
         parts.append("peers")
     given = " ".join(sys.argv[1:])
-    page = _PAGE.format(command=f'make bench ARGS="{given}"' if given else "make bench", machine=_machine())
+    began, load = time.monotonic(), os.getloadavg()[0]
     sections = []
     for part in parts:
         for table in PARTS[part](arguments):
             print(table.text(), flush=True)
             sections.append(table.markdown())
     if arguments.markdown:
+        page = _PAGE.format(
+            command=f'make bench ARGS="{given}"' if given else "make bench",
+            machine=_machine(),
+            minutes=math.ceil((time.monotonic() - began) / 60),
+            before=f"{load:.1f}",
+            after=f"{os.getloadavg()[0]:.1f}",
+        )
         arguments.markdown.write_text(page + "\n".join(sections))
 
 

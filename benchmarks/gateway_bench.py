@@ -18,13 +18,13 @@ from benchmarks.table import Table
 KB: Final = 1000
 # How many clients, and for each size of body how many conversations each of them has.
 PLAN: Final = {
-    1: {10 * KB: 60, 100 * KB: 40, 350 * KB: 25, 1000 * KB: 15, 5000 * KB: 6},
-    8: {10 * KB: 10, 100 * KB: 10, 350 * KB: 8, 1000 * KB: 6},
-    32: {10 * KB: 4, 100 * KB: 4, 350 * KB: 2},
+    1: {10 * KB: 50, 100 * KB: 40, 350 * KB: 20, 1000 * KB: 12, 5000 * KB: 5},
+    8: {10 * KB: 8, 100 * KB: 8, 350 * KB: 6, 1000 * KB: 4},
+    32: {10 * KB: 4, 100 * KB: 3, 350 * KB: 2},
 }
 # Seconds that each of several clients waits before a request. A model takes longer to answer.
 PAUSE: Final = 1.0
-LOAD: Final = {10 * KB: 400, 100 * KB: 200}
+LOAD: Final = {10 * KB: 400, 100 * KB: 200, 1000 * KB: 24}
 LOAD_CLIENTS: Final = 8
 DISTINCT: Final = 7000
 SMALL: Final = 100
