@@ -76,7 +76,9 @@ def test_a_bad_secret_is_told_in_the_log_without_being_shown(
     start_stack: Start, api: FakeApi, config: dict[str, str]
 ) -> None:
     stack = start_stack(Setup(api.url, config=config, refuses=True))
-    answer = ask_until(lambda found: found.status == 503, lambda: ask(stack.url, "/v1/messages", message("hello")))
-    assert answer.is_error
-    assert f"config.{next(iter(config))}" in stack.error_log()
+    answer = ask_until(
+        lambda _: f"config.{next(iter(config))}" in stack.error_log(),
+        lambda: ask(stack.url, "/v1/messages", message("hello")),
+    )
+    assert (answer.status, answer.is_error) == (503, True)
     assert "made-up-but-too-short" not in stack.error_log() + answer.body.decode()
