@@ -129,6 +129,14 @@ def test_promtool_takes_the_rules_and_their_tests_pass() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_promtool_takes_what_the_dashboard_asks(tmp_path: Path) -> None:
+    rules = [{"record": f"made:up{number}", "expr": asked} for number, (_, asked) in enumerate(_expressions())]
+    (tmp_path / "asked.yml").write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": rules}]}))
+    done = _promtool("check", "rules", "asked.yml", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(rules)} rules found" in done.stdout
+
+
 def test_without_the_rules_no_alert_is_shown_to_fire(tmp_path: Path) -> None:
     (tmp_path / RULES.name).write_text("groups: []\n")
     shutil.copy(RULE_TESTS, tmp_path)
