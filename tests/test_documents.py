@@ -207,6 +207,14 @@ def test_a_number_that_is_an_account_id_is_masked_in_a_tool_result_too(made: Mas
     assert content(made, [block])[0]["content"][0]["AccountId"].startswith("acctn-x")
 
 
+def test_an_account_that_is_the_name_of_a_member_is_masked_for_the_name_of_the_map(made: Masker) -> None:
+    maps = {"accounts": {"481516234217": "prod", "by_order_481516": 1}, "orders": {"481516234218": 1}}
+    block = {"type": "tool_use", "id": "a", "name": "t", "input": maps}
+    sent = content(made, [block], "assistant")[0]["input"]
+    assert [name[:6] for name in sent["accounts"]] == ["acct-x", "by_ord"]
+    assert sent["orders"] == maps["orders"]
+
+
 def test_members_that_say_whose_request_it_is_stay(made: Masker) -> None:
     asked = {"metadata": {"user_id": INSTANCE}, "model": "m", "service_tier": "auto", "betas": ["a-1"], "messages": []}
     assert send(made, asked) == asked

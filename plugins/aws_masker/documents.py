@@ -220,8 +220,9 @@ class _Reader:
             elif name not in PROTECTED_REQUEST:
                 self._member(key, member)
 
-    def _member(self, key: String, node: Node) -> None:
-        self._places.append(Place(key, None))
+    def _member(self, key: String, node: Node, within: String | None = None) -> None:
+        """Take in a member of an object that stands under the name ``within``, which tells of account numbers alone."""
+        self._places.append(Place(key, _name(within) if len(key.value) == ACCOUNT_DIGITS else None))
         self._free(node, key)
 
     def _free(self, node: Node, key: String | None) -> None:
@@ -235,7 +236,7 @@ class _Reader:
                 self._free(item, key)
         elif isinstance(node, Object):
             for name, member in node.pairs:
-                self._member(name, member)
+                self._member(name, member, key)
 
     def _blocks(self, node: Node, *, of_request: bool = False) -> None:
         """Take in the protocol's own structure: strings, lists, and objects with members of which some are free.
