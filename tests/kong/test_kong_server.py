@@ -136,6 +136,29 @@ def test_a_handler_that_raises_before_its_first_call_answers_and_logs_no_value(l
     assert "i-0a" not in log["Args"][0]
 
 
+@pytest.mark.parametrize(
+    ("method", "argument"),
+    [
+        ("StartInstance", {"Name": "aws-masker", "Config": '{"i-0a1b2c3d4e5f60718"'}),
+        ("StartInstance", {"i-0a1b2c3d4e5f60718": 1}),
+        ("HandleEvent", ["i-0a1b2c3d4e5f60718"]),
+        ("TakeRecords", {"Records": "i-0a1b2c3d4e5f60718"}),
+        ("RememberBatch", "i-0a1b2c3d4e5f60718"),
+    ],
+)
+def test_a_call_that_cannot_be_read_is_answered_without_a_value_of_it(lab: Lab, method: str, argument: Any) -> None:
+    error, result = lab.kong().call(method, argument)
+    assert result is None
+    assert "i-0a1b2c3d4e5f60718" not in error
+
+
+def test_a_fault_in_what_is_called_is_answered_without_its_text(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab.server, "call", lambda _method, _argument: _raise(KeyError("i-0a1b2c3d4e5f60718")))
+    error, _ = lab.kong().call("HandleEvent", {})
+    assert error.startswith("internal error: KeyError at ")
+    assert "i-0a1b2c3d4e5f60718" not in error
+
+
 def test_a_handler_that_raises_after_a_call_answers(lab: Lab) -> None:
     lab.access = lambda kong: _raise(ValueError(kong.request.get_path()))
     calls = lab.kong().handle(["/i-0a1b2c3d4e5f60718"])
