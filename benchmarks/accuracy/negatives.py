@@ -34,7 +34,7 @@ _ADDRESS: Final = re.compile(
 # Credentials and mail addresses in the tests and examples of packages: nothing of AWS, and rightly masked all the same.
 _SECRET: Final = re.compile(
     rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ|-----BEGIN [A-Z ]*PRIVATE KEY|://[^\s/:@\"']{1,64}:[^\s/:@\"']{1,64}@"
-    rb"|(?i:password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*[\"'][^\"'\s]*[0-9][^\"'\s]*[\"']"
+    rb"|(?i:password|passwd|secret(?:_?key)?|token|api_?key)[\"']?\s*[:=]\s*[\"'][^\"'\s]*[0-9][^\"'\s]*[\"']"
     rb"|(?i:e-?mail)[\"']?\s*[:=]\s*[\"']?[a-z0-9._+-]+@[a-z0-9-]+\.[a-z]"
 )
 

@@ -8,15 +8,22 @@ from benchmarks.accuracy.measure import Recall, Score
 from benchmarks.accuracy.negatives import Precision
 
 BEGIN: Final = "<!-- measured: begin -->"
+# How much of a text is shown on each side of what was missed.
+BESIDE: Final = 300
 END: Final = "<!-- measured: end -->"
 
 
 def misses(result: Recall) -> str:
     """Return every miss on a line: form, family, value, and the text."""
     return "\n".join(
-        f"{miss.sample.form} | {miss.sample.family} | {miss.value} | {miss.sample.text[:600]!r}"
+        f"{miss.sample.form} | {miss.sample.family} | {miss.value} | {_around(miss.sample.text, miss.value)!r}"
         for miss in result.misses
     )
+
+
+def _around(text: str, value: str) -> str:
+    at = text.index(value)
+    return text[max(0, at - BESIDE) : at + len(value) + BESIDE]
 
 
 def summary(recall: Recall, precision: Precision) -> str:

@@ -21,6 +21,8 @@ _EVERYBODYS: Final = frozenset((b"1.1.1.1", b"1.0.0.1", b"8.8.8.8", b"8.8.4.4", 
 _DIGITS: Final = frozenset(b"0123456789")
 _WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 _WORD_AFTER: Final = re.compile(rb"\.([0-9A-Za-z_-]+)")
+# Numbers without a zero before the point go on to the next command of a drawing: 1.83.33.94.15c.9.
+_DRAWN: Final = re.compile(rb"\.[0-9]{1,3}[acehlmqstvzACHLMQSTVZ][-.0-9]")
 _LONGEST_WORD: Final = 64
 _ACCOUNT_DIGITS: Final = 12
 _OCTET_MAX: Final = 255
@@ -63,7 +65,9 @@ def ipv4(text: bytes, start: int, end: int, *, private: bool) -> tuple[Span, ...
     if count == 0 or address in _EVERYBODYS:
         return NOTHING
     # Numbers without a zero before the point, side by side in the path of a drawing: c.2.2.2.6.
-    if not private and text[start - 1 : start] == b"." and not _follows_account(text, start):
+    if not private and (
+        (text[start - 1 : start] == b"." and not _follows_account(text, start)) or _DRAWN.match(text, end)
+    ):
         return None
     if private:
         if octets[2:] == [0, 0] and _names_block(text, start):

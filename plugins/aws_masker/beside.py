@@ -11,7 +11,7 @@ from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
-from aws_masker.shared import Subject, counts, is_api, is_dashed_name
+from aws_masker.shared import Subject, Vocabulary, counts, is_api, is_dashed_name, is_given_id
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, values_at
 
@@ -44,6 +44,7 @@ class Beside:
         self._families = dict(families)
         self._sections = Sections(families)
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
+        self._vocabulary = Vocabulary(catalogue.vocabulary)
         # A section begins with words that are keys too: it is tried first.
         self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}")
         self._secret = frozenset(index for index, family in families if family.value == ANY_VALUE)
@@ -83,9 +84,11 @@ class Beside:
                     continue
             if met.one_value and _ends_value(text, known.get(position)):
                 continue
-            doubtful = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
+            shared = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
             for finding in self._values(text, key, start + met.high, position, met, known):
-                if not doubtful or self._counts(text, finding, key, (start + met.high, span[1]), subject):
+                if not (shared or subject.is_elsewhere(key)) or self._counts(
+                    text, finding, key, (start + met.high, span[1]), subject
+                ):
                     yield finding
                 elif finding.end - finding.start < MAX_LEFT:
                     continue
@@ -115,7 +118,7 @@ class Beside:
         return families
 
     def _counts(self, text: bytes, one: Finding, key: int, joint: Span, subject: Subject) -> bool:
-        """Tell whether what was found beside a shared key counts in a text that does not speak of AWS."""
+        """Tell whether what was found beside a shared key, or any in a text of another cloud, counts without AWS."""
         low = key
         while low > max(0, key - _LOOK_BACK) and text[low - 1] in _SPELLED:
             low -= 1
@@ -129,10 +132,14 @@ class Beside:
         # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
         # more than words with dashes between them.
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
-        if own and (family.kind != "name" or is_dashed_name(shared, word)):
+        if own and family.kind != "name" and is_given_id(shared, word):
+            return True
+        if family.kind == "name" and subject.is_elsewhere(key) and not is_api(shared):
+            return False
+        if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary):
             return True
         setting = b"=" in joined and subject.is_settings(key)
-        return counts(shared, joined, word, secret=family.kind == "secret", setting=setting)
+        return counts(shared, joined, word, self._vocabulary, secret=family.kind == "secret", setting=setting)
 
     def _values(
         self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]

@@ -38,7 +38,7 @@ _NAMED: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*[-_0-9][A-Za-z0-9]+(?
 _DASHED: Final = Pattern(r".*-.*")
 _TYPE_NAME: Final = Pattern(r"[A-Z][A-Za-z]+")
 _CALLED: Final = Pattern(
-    r"[A-Za-z_][A-Za-z0-9_.]*\(.*\)|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
+    r"[A-Za-z_][A-Za-z0-9_.]*\((?:\{?|.*\))|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
@@ -49,11 +49,26 @@ _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){
 _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 # A type of Python, in quotes as well: List[V1LocalObjectReference].
 _GENERIC: Final = Pattern(r"(?:[Ll]ist|[Dd]ict|Optional|Sequence|Union)\[[A-Za-z][A-Za-z0-9_., \[\]]*\]")
+# Names of languages' own: __init__, Uint8Array.
+_BUILT_IN: Final = Pattern(r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array")
+# A constant of a program, in a sentence.
+_CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
+# A variable: what stands for itself would have quotes.
+_VARIABLE_NAME: Final = Pattern(r"[A-Za-z_$][A-Za-z0-9_$]*")
+# Members of an object of JavaScript, one after the other.
+_MEMBERS: Final = Pattern(r"[^,:]{0,20}(?:,[\"']?[A-Za-z_$][A-Za-z0-9_$]*[\"']?:[^,:]{0,20}){2}.*")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 _SECTION_BACK: Final = 600
 # Nothing but settings since the header of a section.
 _IN_INI: Final = Pattern(r"(?s:(?:.*\n)?)\[[^\]\n]+\][ \t\r]*\n(?:[^\[\n(){};]*\n)*[A-Za-z0-9_.-]+[ \t]*=[ \t]*")
+# Nothing but members since the line of a key that has them: YAML, and no fields of a class.
+_IN_MAPPING: Final = Pattern(
+    r"(?s:(?:.*\n)?)[ ]*(?:- )?[A-Za-z0-9_.-]+:[ \t\r]*\n(?:[ ]+(?:- )?[A-Za-z0-9_.-]+:(?:[ ][^\n(){};]*)?\n)*"
+    r"[ ]+(?:- )?[A-Za-z0-9_.-]+:[ ]+"
+)
+# A row of a table, or a line of which the first cell is the key: no union of types.
+_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^|,:()=]*\|[ \t]*(?:\*\*)?`?")
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
 _FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
@@ -70,7 +85,9 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     if (
         not word
         or (word.endswith(b"]") and _GENERIC.fits(word))
+        or _BUILT_IN.fits(word)
         or (word[:1] in _NO_BEGINNING and not _opened(text, value))
+        or (joint.kind is Kind.ROW and not _IN_ROW.fits(_line_before(text, value)))
     ):
         return False
     if family.value == ANY_VALUE:
@@ -78,6 +95,12 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     if form is not None:
         return form.fits(word)
     return _plausible_name(text, value, joint, word)
+
+
+def _line_before(text: bytes, value: Value) -> bytes:
+    """Return what stands before a value on its line, whose break may be an escape."""
+    before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2]
+    return before.rpartition(b"\n")[2].rpartition(b"\\n")[2]
 
 
 def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
@@ -90,14 +113,25 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     if value.quoted:
         # The key of an object is no value.
         named = text[value.end : value.end + 2] == b'":' and text[value.end + 2 : value.end + 3] not in _ENDS_LINE[:3]
-        return not named and (joint.kind is not Kind.PROSE or _NAMED.fits(word))
-    if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or text[value.end : value.end + 1] in (b"(", b"[", b"{"):
+        return not named and (joint.kind is not Kind.PROSE or (_NAMED.fits(word) and not _CONSTANT.fits(word)))
+    if _is_code(text, value, word):
         return False
     if _assigned_plainly(text, value, joint):
         return True
     if joint.series is Series.COMMAS:
         return _DASHED.fits(word) or _in_yaml(text, value)
     return _JOINTED.fits(word) and not _DOTTED.fits(word)
+
+
+def _is_code(text: bytes, value: Value, word: bytes) -> bool:
+    """Tell whether a word without quotes is a piece of code, by itself or by what follows."""
+    following = text[value.end : value.end + 1]
+    if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or following in (b"(", b"[", b"{"):
+        return True
+    # The end of a statement, a declaration of a style sheet.
+    if following == b";" and (_VARIABLE_NAME.fits(word) or _line_before(text, value).rstrip(b" ").endswith(b":")):
+        return True
+    return word.count(b".") > 1 and bool(_DOTTED_TYPE.fits(word))
 
 
 def pieces(text: bytes, start: int, end: int) -> list[Span]:
@@ -131,7 +165,7 @@ def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> b
         if joint.kind is Kind.PROSE:
             return _SPOKEN_SECRET.fits(word)
         return text[value.start - 1 : value.start] == VALUE or b"\n" not in word
-    if _CALLED.fits(word) or _EXPRESSION.fits(word):
+    if _CALLED.fits(word) or _EXPRESSION.fits(word) or _MEMBERS.fits(word):
         return False
     return _assigned_plainly(text, value, joint) or not (_IDENTIFIER.fits(word) or _BRACKETED.fits(word))
 
@@ -152,7 +186,7 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
     before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2].rpartition(b"\n")[2]
     stripped = before.rstrip(b" \t")
     if stripped.endswith((b"|", b">")):
-        return True
+        return not stripped.endswith((b"=>", b"->"))
     after = text[value.end : value.end + 2]
     if joint.series is Series.ARRAY:
         return _ARRAY.fits(before)
@@ -162,7 +196,11 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
     if stripped.endswith(b":"):
         # YAML, not a member of an object in JavaScript nor a type in Python.
         word = text[value.start : value.end]
-        typed = _DOTTED_TYPE.fits(word) or (key == key.lower() and _TYPE_NAME.fits(word))
+        typed = _DOTTED_TYPE.fits(word) or (
+            key == key.lower()
+            and _TYPE_NAME.fits(word)
+            and not _IN_MAPPING.fits(text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2])
+        )
         # A union of types in TypeScript goes on with a bar, and a member of an object may be the last one.
         code = after in (b" =", b" }") or (after == b" |" and b"|" not in before)
         return before != stripped and after[:1] in _ENDS_LINE and not typed and not code

@@ -41,6 +41,7 @@ def ruleset(catalogue: Catalogue, settings: Settings, master: bytes, known: Mapp
 
 @lru_cache(1)
 def _catalogue(catalogue: Catalogue) -> str:
-    """Return a digest of all families, suffixes and words."""
-    content = repr((catalogue.families, catalogue.suffixes, sorted(catalogue.words)))
+    """Return a digest of all families, suffixes, words and keys."""
+    lists = (catalogue.words, catalogue.vocabulary, catalogue.shared_keys, catalogue.other_keys)
+    content = repr((catalogue.families, catalogue.suffixes, *map(sorted, lists)))
     return hashlib.sha256(content.encode()).hexdigest()

@@ -31,6 +31,8 @@ _PATH_GOES_ON: Final = ALNUM | frozenset(b".-")
 _SLASH: Final = MACROS["<slash>"]
 _BEGIN_PATH: Final = (b"/", b":", b"?", b"\\", b"%")
 _PATH: Final = Pattern(rf"(?:{_SLASH}|[:?])(?:\\{{1,4}}/|[^\s\"'`<>|\\,;(){{}}\[\]\x00-\x1f])*")
+# What a KMS alias begins with is the name of a directory in the middle of a path.
+_DIRECTORY: Final = b"alias/"
 _BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
 _COUNTED: Final = 12
 
@@ -83,6 +85,9 @@ class _Forms:
         while (span := search(text, position)) is not None:
             begin, position = span
             first = text[begin]
+            if text.startswith(_DIRECTORY, begin) and text[begin - 1 : begin] == b"/":
+                position = begin + 1
+                continue
             if first in ALNUM:
                 # Most are words without a boundary around them.
                 start, end, known = begin, position, self._known(text[begin:position], resolved)

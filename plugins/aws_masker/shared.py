@@ -4,6 +4,9 @@ Such keys (``shared_keys.txt``) are met in any program. Beside one, a value is a
 AWS, or under a key that is written as only AWS's API writes it; elsewhere only if the value itself looks like a name
 that somebody gave to a resource, rather than a word or an identifier of a programming language.
 
+A name that is made of nothing but the words of programs (``dashboard-name-field``) is taken for one of that program's
+own.
+
 What a text speaks of is told by the text alone, and by the command that printed it if it is the result of a tool; never
 by other texts.
 """
@@ -14,7 +17,9 @@ from aws_masker.joints import END
 from aws_masker.re2c import Pattern
 
 _AWS: Final = Pattern(
-    r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation|CDK|cdk)(?:[^a-z]|$)"
+    r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+    # Angular has a CDK too.
+    r"|(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^a-z/]|$)"
     r"|amazonaws|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
@@ -28,6 +33,11 @@ _AWS: Final = Pattern(
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
+)
+# Other clouds have the same keys, and buckets and clusters of their own.
+_ELSEWHERE_CLOUD: Final = Pattern(
+    r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com|digitalocean"
+    r"|core\.windows\.net|azure[.-](?:mgmt|core|identity|storage)|Microsoft\.[A-Z][a-z]+/"
 )
 # As only AWS's API and its tools write it: DBInstanceIdentifier.
 _API: Final = Pattern(r"[A-Z]+[a-z][A-Za-z0-9]*")
@@ -48,24 +58,47 @@ _SETTING: Final = (
 _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 # Words, words with capitals before a dash (API-key), types with a number (Decimal128).
 _WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][A-Za-z]*-[A-Za-z]+|[A-Z]+[a-z]+[0-9]{1,3}")
-# What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value.
+# What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value; what reads as a
+# sentence: block-no-empty.
 _EXAMPLE: Final = Pattern(
     r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?"
-    r"|test[-_](?:[a-z]{1,12}|[0-9]{1,3})|[a-z]+-test|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:value|placeholder))"
+    r"|[a-z0-9-]+-tls(?:-secret)?"
+    r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
+    r"|test[-_](?:[a-z]{1,12}|[0-9]{1,3})|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder))"
 )
+# Words with joints or humps, and numbers behind them: crud-v1, loadBalancingTest, coll0.
+_WORDS: Final = Pattern(r"[A-Za-z]+[0-9]{0,2}(?:[-_.](?:[A-Za-z]+[0-9]{0,2}|v?[0-9]{1,3}))*")
+_PART: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+")
+MIN_PART: Final = 3
+# A stage or a place among the words makes a name that somebody gave.
+_STAGED: Final = Pattern(
+    r"(?i:(?:.*[-_.])?(?:prod|production|stg|staging|qa|uat|preprod|(?:us|eu|ap|sa|ca|me|af)[nsewc][a-z]?[0-9])"
+    r"(?:[-_.].*)?)"
+)
+# Models of language, which everybody calls so.
+_MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
 # The noun of the key itself, counted: task-1 beside task_ids.
 _COUNTED: Final = Pattern(r"[A-Za-z]{3,20}[-_][0-9]{1,2}")
 _DIGITS: Final = b"0123456789"
-# Digests, and UUIDs of what is over in a moment.
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
+# How many digits of them are shown: by Docker, by git, all.
+DIGESTS: Final = (12, 40, 64)
 _UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# UUIDs of what is over in a moment, and beside names as Python spells them, where all have such.
 _PASSING: Final = Pattern(
-    r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order|task)[-_]?ids?)"
+    r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order|task)[-_]?ids?)|[a-z_]+"
 )
+# Ids of the parts of a page, of a graph, of what a build puts together.
+_OF_A_PAGE: Final = Pattern(
+    r"(?i:.*(?:test|artifact|label|element|html|css|dom|node|field|widget|theme|locator)[-_]?ids?)"
+)
+# A class or module of a program: org.example.plugins.Main.
+_MODULE: Final = Pattern(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]+")
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
-_ELSEWHERE: Final = Pattern(r".*[./@:\\ ].*")
+# A file or a sentence, a digest, a short word with a number.
+_NO_NAME: Final = Pattern(r".*[./@:\\ ].*|[0-9a-f]+|[a-z]{1,6}[0-9]{1,2}")
 # Three parts with dashes, or two of which one is a number, a stage or a place; no header's name (X-Api-Version).
 _GIVEN: Final = Pattern(
     r"[a-z0-9]+(?:-[A-Za-z0-9_]+){2,}"
@@ -82,7 +115,7 @@ _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
 class Subject:
     """What the pieces of one text speak of, looked at once each and only where it matters."""
 
-    __slots__ = ("_aws", "_high", "_low", "_settings", "_text")
+    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_settings", "_text")
 
     def __init__(self, text: bytes) -> None:
         """Take texts put together, with END between them."""
@@ -90,11 +123,20 @@ class Subject:
         self._low = self._high = 0
         self._aws = False
         self._settings: bool | None = None
+        self._elsewhere: bool | None = None
 
     def is_aws(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of AWS."""
         self._go(at)
         return self._aws
+
+    def is_elsewhere(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` speaks of another cloud, and never of AWS."""
+        self._go(at)
+        if self._elsewhere is None:
+            cloud = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high)
+            self._elsewhere = cloud is not None and not self._aws
+        return self._elsewhere
 
     def is_settings(self, at: int) -> bool:
         """Tell whether the piece around ``at`` holds sections of settings and nothing else."""
@@ -112,7 +154,26 @@ class Subject:
         high = self._text.find(END, at)
         self._high = high if high >= 0 else len(self._text)
         self._aws = _AWS.search(self._text, self._low, self._high) is not None
-        self._settings = None
+        self._settings = self._elsewhere = None
+
+
+class Vocabulary:
+    """The words of which programs make the names of their own things."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, words: frozenset[str]) -> None:
+        """Take the words, in lower case."""
+        self._words = frozenset(word.encode() for word in words)
+
+    def holds(self, name: bytes) -> bool:
+        """Tell whether ``name`` is made of these words alone, and says no stage or place."""
+        if not _WORDS.fits(name) or _STAGED.fits(name):
+            return False
+        return all(self._is_word(name[low:high].lower()) for low, high in _PART.each(name))
+
+    def _is_word(self, part: bytes) -> bool:
+        return len(part) < MIN_PART or part in self._words or (part.endswith(b"s") and part[:-1] in self._words)
 
 
 def is_api(key: bytes) -> bool:
@@ -120,10 +181,12 @@ def is_api(key: bytes) -> bool:
     return _API.fits(key)
 
 
-def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool, setting: bool = False) -> bool:
+def counts(
+    key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, *, secret: bool, setting: bool = False
+) -> bool:
     """Tell whether ``word`` is an identifier or secret beside a shared key, in a text that does not speak of AWS.
 
-    ``setting``: in that text are settings and nothing else.
+    ``setting``: in that text are settings and nothing else. A name of nothing but words of the ``vocabulary`` is none.
     """
     if b" " in key:
         return False
@@ -132,23 +195,36 @@ def counts(key: bytes, joint: bytes, word: bytes, *, secret: bool, setting: bool
     if secret:
         return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
-        return b"://" not in word
+        return b"://" not in word and not _MODULE.fits(word) and not (_DIGEST.fits(word) and len(word) in DIGESTS)
     if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
         return False
     if constant or key.startswith(b"--"):
         return not (constant and _PATH.fits(word))
-    if _ELSEWHERE.fits(word) or _DIGEST.fits(word) or (_UUID.fits(word) and _PASSING.fits(key)):
+    if _OF_A_PAGE.fits(key) or _is_anybodys(key, word) or _NO_NAME.fits(word) or vocabulary.holds(word):
         return False
     return bool(setting or paired or _MEMBER.fits(joint) or (_GIVEN.fits(word) and not _UUID.fits(word)))
 
 
-def is_dashed_name(key: bytes, word: bytes) -> bool:
+def is_given_id(key: bytes, word: bytes) -> bool:
+    """Tell whether ``word``, which has the form that AWS gives an id, is one beside a shared key by that alone."""
+    return not _is_anybodys(key, word)
+
+
+def _is_anybodys(key: bytes, word: bytes) -> bool:
+    return bool(_UUID.fits(word) and _PASSING.fits(key))
+
+
+def is_dashed_name(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary) -> bool:
     """Tell whether ``word``, which has dashes in it, is a name by that alone beside a shared key."""
-    return not is_made_up(key, word) and (not key[:1].islower() or _GIVEN.fits(word))
+    if is_made_up(key, word):
+        return False
+    if is_api(key) or key.startswith(b"--") or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
+        return True
+    return not vocabulary.holds(word) and (not key[:1].islower() or bool(_GIVEN.fits(word)))
 
 
 def is_made_up(key: bytes, word: bytes) -> bool:
     """Tell whether ``word`` is what an example or a test calls its thing, or a variable."""
-    if word.startswith(b"$") or _EXAMPLE.fits(word):
+    if word.startswith(b"$") or _EXAMPLE.fits(word) or _MODEL.fits(word):
         return True
     return _COUNTED.fits(word) and word.rstrip(_DIGITS)[:-1].lower() in key.lower()

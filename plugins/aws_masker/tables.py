@@ -20,6 +20,8 @@ _TITLE: Final = Pattern(r"[A-Za-z_#][A-Za-z0-9_ .()/#%:-]{0,60}")
 _BLANK_TITLE: Final = Pattern(
     r"[A-Z][A-Z0-9_ .()/#%-]{0,60}|[A-Z][A-Za-z0-9-]{0,40}(?: [A-Z][A-Za-z0-9-]{0,40}){0,4}|[a-z]+(?:_[a-z]+){0,4}"
 )
+# A statement of a program, whose commas separate no cells.
+_STATEMENT: Final = Pattern(r"[ \t]*(?:from|import|export|use|return|def|select|SELECT|insert|INSERT|with) .*")
 _SURE: Final = Pattern(r"[A-Z].*|.*_.*")
 _RULE: Final = Pattern(r"[-|+=: \t]*--[-|+=: \t]*")
 _BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
@@ -59,7 +61,7 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
     low, high = _line(text, at, newline)
     no_header = Table([], high)
     split = _splitter(text[low:high])
-    if split is None:
+    if split is None or _STATEMENT.fits(text[low:high]):
         return no_header
     titles = split(text, low, high)
     fits = _BLANK_TITLE.fits if split is _by_blanks else _TITLE.fits

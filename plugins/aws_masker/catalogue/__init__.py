@@ -44,6 +44,8 @@ ANY_VALUE: Final = "<any>"
 # end like one; see names and shared.
 WORDS: Final = "words.txt"
 ENUMS: Final = "enums.txt"
+# Of such words programs make the names of their own things; see shared.
+VOCABULARY: Final = "vocabulary.txt"
 SHARED_KEYS: Final = "shared_keys.txt"
 OTHER_KEYS: Final = "other_keys.txt"
 MACROS: Final[Mapping[str, str]] = {
@@ -104,6 +106,7 @@ class Catalogue:
     families: tuple[Family, ...]
     suffixes: tuple[str, ...]
     words: frozenset[str]
+    vocabulary: frozenset[str] = frozenset()
     shared_keys: frozenset[str] = frozenset()
     other_keys: frozenset[str] = frozenset()
 
@@ -241,4 +244,5 @@ def load() -> Catalogue:
         seen.add(one.name)
     shared, other = (frozenset(_lines(file)) for file in (SHARED_KEYS, OTHER_KEYS))
     common = words([*_lines(WORDS), *_lines(ENUMS)])
-    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), common, shared, other)
+    vocabulary = words(_lines(VOCABULARY))
+    return Catalogue(tuple(families), tuple(dict.fromkeys(suffixes)), common, vocabulary, shared, other)
