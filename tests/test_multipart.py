@@ -49,6 +49,13 @@ def test_a_part_that_says_it_is_of_another_encoding_is_refused(media: bytes) -> 
         texts(b"--B\r\nContent-Type: " + media + b"\r\n\r\n+AGk-\r\n--B--")
 
 
+@pytest.mark.parametrize("blank", [b" ", b"\t"])
+def test_a_header_that_goes_on_in_a_second_line_is_refused(blank: bytes) -> None:
+    raw = b"--B\r\nContent-Type: text/plain;\r\n" + blank + b"charset=utf-7\r\n\r\n+AGk-\r\n--B--"
+    with pytest.raises(InvalidBody, match="several lines"):
+        texts(raw)
+
+
 def test_a_type_that_is_allowed_by_name_passes_even_where_images_are_blocked() -> None:
     raw = b"--B\r\ncontent-type: application/zip\r\n\r\nPK\xff\r\n--B--"
     with pytest.raises(Unsupported, match="not UTF-8"):

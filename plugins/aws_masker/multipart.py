@@ -47,6 +47,9 @@ def regions(raw: bytes, content_type: str, settings: Settings) -> Regions:
 
 def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, settings: Settings) -> None:
     """Add a part's content to ``found``, as text or as something that cannot be read."""
+    if b"\r\n " in headers or b"\r\n\t" in headers:
+        message = "a part of the multipart body has a header of several lines: send each in one"
+        raise InvalidBody(message)
     fields = {
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(b":") for line in headers.split(b"\r\n"))
