@@ -1,5 +1,6 @@
 """Lines with numbers, as ``cat -n`` and tools for reading files write them: what is found without them is found."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from aws_masker import Masker
 from masking import marked, masker, plain
 from writing import FORMS, OTHERS
 
+PATH = "/v1/messages"
 ABOUT = "\n\nregion: eu-west-1\n"
 
 
@@ -72,3 +74,15 @@ def test_a_key_over_several_numbered_lines_is_one_secret(one: Masker) -> None:
 )
 def test_other_numbers_number_no_lines(one: Masker, text: str) -> None:
     assert marked(one, plain(text)) == text
+
+
+def test_the_numbers_of_one_text_do_not_go_on_in_the_next() -> None:
+    texts = ["     1\tfoo\n     2\tbar", "BucketNames:\n     3\t- acmeraw\n"]
+    with masker() as made:
+        together, alone = (
+            made.mask_body(
+                json.dumps({"messages": [{"role": "user", "content": text} for text in said]}).encode(), PATH
+            )
+            for said in (texts, texts[1:])
+        )
+    assert together.counts == alone.counts == {}

@@ -4,13 +4,14 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aws_masker import Blocked, Limits, TooLarge, catalogue
 from aws_masker.alone import WINDOW
 from aws_masker.found import Found, FoundCache, Text
 from masking import marked, masker, plain
+from writing import FORMS, OTHERS
 
 
 def one(text: str, **settings: object) -> str:
@@ -225,6 +226,29 @@ def test_what_was_masked_before_makes_no_difference(conversations: list[list[str
             fresh.cache.clear()
             first, second = used.mask_body(raw, "/v1/messages"), fresh.mask_body(raw, "/v1/messages")
             assert (first.edits, first.dictionary, first.counts) == (second.edits, second.dictionary, second.counts)
+
+
+_WRITTEN = [plain(text) for text in (*FORMS.values(), *OTHERS.values())]
+_WRITTEN += [plain(text) for family in catalogue.load().families for text in family.match[:1]]
+_TEXT = st.tuples(st.sampled_from(_WRITTEN), st.integers(0, 400), st.booleans()).map(
+    lambda cut: cut[0][: cut[1]] if cut[2] else cut[0][cut[1] % max(1, len(cut[0])) :]
+)
+
+
+@given(_TEXT, _TEXT)
+@example("the bucket", "-BucketName acme-raw")
+@example("Id,BucketName", "1\n2,acmeraw\n")
+@example("| BucketName | x |\n|---|---|", "a\n| acmeraw | 1 |\n")
+@example('"BucketName": {', '"Default": "acme-raw"}')
+@example("BucketName:\n", "  Default: acme-raw\n")
+def test_what_is_found_in_a_text_does_not_depend_on_the_one_before(before: str, text: str) -> None:
+    """They are looked through together; what begins in one does not go on in the next."""
+    first, second = Text(before.encode()), Text(text.encode())
+    with masker() as made:
+        finder = made._texts._finder
+        together = finder.find([first, second])[1]
+        made.cache.clear()
+        assert finder.find([second]) == [together]
 
 
 def test_ten_thousand_near_identifiers_are_left_alone() -> None:

@@ -66,6 +66,8 @@ class Beside:
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
+            # The mark at the end of a text begins the next: what is found there does not depend on what stands before.
+            position -= match.endswith(END)
             met = resolved.get(match)
             if met is None:
                 met = resolved[match] = self._sections.families(match) or self._keys.read(match) or []

@@ -68,7 +68,8 @@ def _numbers(text: bytes) -> list[Span]:
         while (low := text.find(b"\n", at) + 1) > 0:
             number += 1
             expected = b"%*d%b" % (width, number, mark)
-            if not text.startswith(expected, low):
+            # A line of another text says nothing here: that text is looked at alone, whatever it is put together with.
+            if not text.startswith(expected, low) or text.find(END, at, low) >= 0:
                 break
             at = low + len(expected)
             found.append((low, at))

@@ -155,6 +155,8 @@ class Sections:
         if family not in self._members:
             return
         limit = min(len(text), end + MAX_SECTION)
+        border = text.find(END, end, limit)
+        limit = limit if border < 0 else border + 1
         # Another opener begins a section of its own: so no text is looked through twice.
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]

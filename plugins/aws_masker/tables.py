@@ -100,8 +100,10 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
 
 
 def _newline(text: bytes, at: int) -> bytes:
-    real = text.find(b"\n", at, at + MAX_LINE)
-    escaped = text.find(_ESCAPED, at, at + MAX_LINE)
+    border = text.find(END, at, at + MAX_LINE)
+    limit = at + MAX_LINE if border < 0 else border
+    real = text.find(b"\n", at, limit)
+    escaped = text.find(_ESCAPED, at, limit)
     return _ESCAPED if escaped >= 0 and (real < 0 or escaped < real) else b"\n"
 
 
@@ -127,7 +129,7 @@ def _lines(text: bytes, end: int, newline: bytes) -> Iterator[Span]:
     """Yield the lines that follow the one that ends at ``end``, up to one that is empty."""
     while True:
         begin = text.find(newline, end, end + 8)
-        if begin < 0:
+        if begin < 0 or text.find(END, end, begin) >= 0:
             return
         begin += len(newline)
         end = _line_end(text, begin, newline)

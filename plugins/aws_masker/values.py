@@ -83,6 +83,8 @@ def definition_at(text: bytes, key: int, start: int) -> tuple[int | None, Joint]
     ``key`` is where its key stands, ``start`` where it opens. A value alone in lines of its own is one too.
     """
     limit = min(len(text), start + MAX_DEFINITION)
+    border = text.find(END, start, limit)
+    limit = limit if border < 0 else border
     if text.find(b"{", key, start) >= 0:
         inside = [at for at in (text.find(b"}", start, limit), text.find(b"{", start, limit)) if at >= 0]
         limit = min(inside, default=limit)
