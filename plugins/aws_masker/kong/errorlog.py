@@ -3,7 +3,8 @@
 What a plugin server prints, Kong logs at ``info``, below its default level (runloop/plugin_servers/process.lua), so
 that nobody would see why one cannot start. But Kong starts it from a worker of its nginx, and nginx makes its error log
 the standard error of every worker (``ngx_log_redirect_stderr``). So that is opened through /proc, and takes all that is
-printed as an error from then on, the last words of a library too. Where it cannot be opened, the line is at ``info``.
+printed as an error from then on, the last words of a library too. Where it cannot be opened, the line is at ``info``;
+where Kong logs to syslog alone, it is in the file that nginx opens beside that, ``logs/error.log`` in Kong's prefix.
 """
 
 import os
