@@ -37,6 +37,17 @@ def test_an_identifier_in_another_writing_is_not_found(one: Masker, text: str) -
     assert one.mask_text(text).text == text
 
 
+def test_of_a_map_of_accounts_with_maps_in_it_the_first_is_found(one: Masker) -> None:
+    text = '{"accounts": {"«481516234217»": {"env": "prod"}, "111122223333": {"env": "dev"}}}'
+    assert marked(one, plain(text)) == text
+
+
+def test_of_a_map_of_accounts_eight_are_found(one: Masker) -> None:
+    numbers = [f"1111222233{last}" for last in range(30, 40)]
+    masked = one.mask_text(json.dumps({"accounts": dict.fromkeys(numbers, "x")})).text
+    assert [number for number in numbers if number in masked] == numbers[8:]
+
+
 def test_a_name_in_another_case_is_another_name(one: Masker) -> None:
     text = "--bucket «acme-ledger-raw» and ACME-LEDGER-RAW"
     assert marked(one, plain(text)) == text
