@@ -62,7 +62,7 @@ def test_an_account_that_a_program_has_written_as_another_number_is_not_found(on
 @pytest.mark.parametrize(
     "request_",
     [
-        {"metadata": {"user_id": INSTANCE}},
+        {"metadata": {"user_id": INSTANCE}, "model": "arn:aws:bedrock:eu-west-1:481516234217:inference-profile/ledger"},
         {"tool_choice": {"type": "tool", "name": INSTANCE}},
         {"mcp_servers": [{"type": "url", "url": f"https://{INSTANCE}.example", "name": INSTANCE}]},
         {
