@@ -39,6 +39,8 @@ def joint(text: bytes, start: int) -> Joint:
         'DBInstanceIdentifier: aws.String("«ledger-pg9»")',
         "db_instance_identifiers:\n  - «ledger-pg9»\n  - «ledger-pg8»\n",
         'db_instance_identifiers = [\n  "«ledger-pg9»",\n  "«ledger-pg8»",\n]',
+        'if db_instance_identifier == "«ledger-pg9»":',
+        "- rds_instance:\n    state: present\n    db_instance_identifier: «LedgerReports»\n",
     ],
 )
 def test_a_key_in_every_spelling_and_joint_gives_its_value_away(one: Masker, text: str) -> None:
@@ -70,6 +72,8 @@ def test_a_key_in_every_spelling_and_joint_gives_its_value_away(one: Masker, tex
         ".grid{container-name:kazor-grid;color:red}",
         "from redis import Connection, Redis, RedisCluster\nfrom redis._defaults import BASE, CAP, RETRY_COUNT",
         "Whether the cluster is `IN_STOCK` in one of the countries",
+        "session token:\\nhttps://docs.example.org/api-reference/realtime-sessions9",
+        "class Row(Base):\n    table_name: TableLabel\n    value: _RowLabel\n",
         '"paramiko.auth.Password": [[1, 2, "", "__init__"]]',
         "/src/build/alias/kazor-dom-server.js",
         'd="M7 1.4l1.73.4 1.83.33.94.15c.9.13 1.81.25"',

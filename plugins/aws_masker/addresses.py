@@ -25,6 +25,8 @@ _WORD_AFTER: Final = re.compile(rb"\.([0-9A-Za-z_-]+)")
 _DRAWN: Final = re.compile(rb"\.[0-9]{1,3}[acehlmqstvzACHLMQSTVZ][-.0-9]")
 _LONGEST_WORD: Final = 64
 _ACCOUNT_DIGITS: Final = 12
+# One group and two colons.
+SHORTEST: Final = 7
 _OCTET_MAX: Final = 255
 _MULTICAST_FIRST: Final = 224
 
@@ -98,8 +100,10 @@ def ipv6(text: bytes, start: int, end: int) -> tuple[Span, ...] | None:
         return None
     if text[end : end + 1] == b":" or text[start - 1 : start] == b":":
         return None
+    # A year, or another number with two colons behind it.
+    alone = len(address) < SHORTEST and address.endswith(b"::") and text[end : end + 1] != b"/"
     # Documentation, and too few groups to be more than a time or a range.
-    if address.count(b":") < 2 or parsed.is_link_local or parsed.is_loopback:  # noqa: PLR2004
+    if alone or address.count(b":") < 2 or parsed.is_link_local or parsed.is_loopback:  # noqa: PLR2004
         return NOTHING
     return ((start, end),)
 

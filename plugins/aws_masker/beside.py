@@ -134,10 +134,13 @@ class Beside:
         # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
         # more than words with dashes between them.
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
+        if family.kind not in ("account", "secret") and subject.is_elsewhere(key) and not is_api(shared):
+            return False
+        # Any program has phone numbers; mail addresses are told by their key.
+        if family.kind == "pii" and b"@" not in word:
+            return False
         if own and family.kind != "name" and is_given_id(shared, word):
             return True
-        if family.kind == "name" and subject.is_elsewhere(key) and not is_api(shared):
-            return False
         if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary):
             return True
         setting = b"=" in joined and subject.is_settings(key)
@@ -182,7 +185,7 @@ class Beside:
             index = self._plausible_family(families, text, value, joint)
             if index is None or self._keys.is_key(text[value.start : value.end]):
                 continue
-            if self._families[index].kind == "secret":
+            if self._families[index].kind in ("secret", "pii"):
                 parts: tuple[Span, ...] = ((value.start, value.end),)
             else:
                 parts = _parts(text, value.start, value.end)

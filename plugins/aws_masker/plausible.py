@@ -36,13 +36,14 @@ _JOINTED: Final = Pattern(r".*[0-9/-].*")
 # In a sentence, a name rather than a word, a file or a piece of code.
 _NAMED: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*[-_0-9][A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 _DASHED: Final = Pattern(r".*-.*")
-_TYPE_NAME: Final = Pattern(r"[A-Z][A-Za-z]+")
+_TYPE_NAME: Final = Pattern(r"_?[A-Z][A-Za-z]+")
 _CALLED: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_.]*\((?:\{?|.*\))|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
+_ADDRESS: Final = Pattern(r"(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
 # In a sentence, no word and no piece of code.
 _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){}<>/]*[0-9][^\s\x00-\x1f(){}<>/]{2,}")
 # The second half of a comparison, or what follows a quote that closed a string rather than opened one.
@@ -58,6 +59,7 @@ _VARIABLE_NAME: Final = Pattern(r"[A-Za-z_$][A-Za-z0-9_$]*")
 # Members of an object of JavaScript, one after the other.
 _MEMBERS: Final = Pattern(r"[^,:]{0,20}(?:,[\"']?[A-Za-z_$][A-Za-z0-9_$]*[\"']?:[^,:]{0,20}){2}.*")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
+_LINE_ENDS: Final = (b"", b"\n", b"\r", END)
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 _SECTION_BACK: Final = 600
 # Nothing but settings since the header of a section.
@@ -112,7 +114,7 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
     if value.quoted:
         # The key of an object is no value.
-        named = text[value.end : value.end + 2] == b'":' and text[value.end + 2 : value.end + 3] not in _ENDS_LINE[:3]
+        named = text[value.end : value.end + 2] == b'":' and text[value.end + 2 : value.end + 3] not in _LINE_ENDS
         return not named and (joint.kind is not Kind.PROSE or (_NAMED.fits(word) and not _CONSTANT.fits(word)))
     if _is_code(text, value, word):
         return False
@@ -159,7 +161,8 @@ def _between(text: bytes, low: int, high: int) -> list[Span]:
 
 def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a secret: anything, but no piece of code beside a word such as password."""
-    if not _SOLID.fits(word):
+    # An address without credentials is where one reads about it.
+    if not _SOLID.fits(word) or _ADDRESS.fits(word):
         return False
     if value.quoted:
         if joint.kind is Kind.PROSE:

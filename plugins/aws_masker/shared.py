@@ -64,7 +64,7 @@ _EXAMPLE: Final = Pattern(
     r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?"
     r"|[a-z0-9-]+-tls(?:-secret)?"
     r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
-    r"|test[-_](?:[a-z]{1,12}|[0-9]{1,3})|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder))"
+    r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9]{1,3}|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder))"
 )
 # Words with joints or humps, and numbers behind them: crud-v1, loadBalancingTest, coll0.
 _WORDS: Final = Pattern(r"[A-Za-z]+[0-9]{0,2}(?:[-_.](?:[A-Za-z]+[0-9]{0,2}|v?[0-9]{1,3}))*")
