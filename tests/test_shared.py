@@ -85,6 +85,7 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "import {CdkDrag} from '@angular/cdk/drag-drop';\ncomponentName = 'KazorList';",
         "instanceId: __cloudSqlInstanceId__",
         "static Cluster: typeof Cluster;",
+        'const componentName = options.componentName || "KazorLink";',
         'exports.CLEANUP_POLICY_ID = "kazor-functions-cleanup"; // firebase functions:artifacts',
         "flow_id: 1234abcd-12ab-34cd-56ef-1234567890ab",
         "ingress:\n  - secretName: chart-example-tls",

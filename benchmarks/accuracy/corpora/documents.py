@@ -104,7 +104,7 @@ def _all(text: str) -> str:
 
 SOURCES: Final[Mapping[str, tuple[Source, ...]]] = {
     "moto": (Source("moto's tests", "*/tests/test_*/test_*.py", _all, _of_python),),
-    "cfn-lint": (
+    "cfn_lint": (
         Source("templates of cfn-lint", "*/test/fixtures/templates/**/*.yaml", _all, _of_yaml),
         Source("templates of cfn-lint, JSON", "*/test/fixtures/templates/**/*.json", _all, _of_yaml),
     ),
