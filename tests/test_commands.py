@@ -7,7 +7,7 @@ import pytest
 
 from aws_masker import Masker
 from aws_masker.commands import MAX_COMMAND, head_of, read, selected
-from masking import plain
+from masking import marked, plain
 
 INSTANCES = "aws ec2 describe-instances --query 'Reservations[].Instances[].[InstanceId,Tags[?Key==`Name`]|[0].Value]'"
 DATABASES = "aws rds describe-db-instances --query 'DBInstances[].{DB:DBInstanceIdentifier,Engine:Engine}'"
@@ -139,6 +139,21 @@ def test_a_command_before_its_output_in_a_text_says_the_same(one: Masker) -> Non
     masked = one.mask_text(text)
     assert sorted(masked.dictionary.values()) == ["acme.web", "acmeraw"]
     assert masked.text.endswith("\n\nsome-thing9\tother-thing9\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"$ {BUCKETS} --output text\n«acmeraw»",
+        f"$ {BUCKETS} --output text\n\nacmeraw",
+        f"$ {BUCKETS} --output text\n«acmeraw»\n$ ls\nacmeweb\n",
+        json.dumps({"out": f"$ {BUCKETS} --output text\n«acmeraw»"}, ensure_ascii=False),
+        json.dumps({"out": f"$ {BUCKETS} --output text\n\nacmeraw", "n": "acmeweb"}),
+        json.dumps({"out": f'$ {BUCKETS}\n[\n  "«acmeraw»"\n]\n\nacmeweb', "n": "acmelog"}, ensure_ascii=False),
+    ],
+)
+def test_an_output_in_a_text_ends_where_something_else_begins(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def _of_json(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> I
         elif (end := _STRING.match(text, at, high)) < 0:
             return
         else:
-            cell, at = (at, end - 1), end
+            cell, at = _stripped(text, at, end - 1), end
             if places[-1:] != [-1]:
                 yield cell, _key(columns, places[-1] if places else 0)
             elif text.startswith(b":", end):

@@ -82,6 +82,8 @@ _OWN: Final = (b"Amazon", b"AWS")
 # A line break, as such or escaped, or where a text begins.
 _BEFORE_NOUN: Final = b'\\n\n\x00\x01"'
 _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
+_ESCAPES: Final = ((b"\\n", b"\n"), (b"\\t", b"\t"), (b'\\"', b'"'))
+_STRING_ENDS: Final = Pattern(r"\\n(?:\\n|[$#>%] )|[^\\]\"|\x00")
 # Nothing, another prompt, the end of a block in Markdown.
 _OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
@@ -137,15 +139,11 @@ class Sections:
             for cell in self._row.cells(text, noun, noun + len(word), subject) if wanting else ():
                 yield Value(*cell, quoted=True), b"", wanting
         elif self._outputs.keys() & families:
-            command = read(text[start:end].partition(PROMPT)[2].rstrip(VALUE))
-            if text[end - 1 : end] == VALUE:
-                limit = text.find(END, end)
-            else:
-                # The line break before the output belongs to the command.
-                limit = min(found[0] + 1 for found in (_OUTPUT_ENDS.search(text, end - 1), (len(text), 0)) if found)
-            for cell, key in cells(text, end, limit, command):
+            base, shown, begin, limit = _shown(text, start, end)
+            command = read(shown[:begin].partition(PROMPT)[2].rstrip(VALUE))
+            for (low, high), key in cells(shown, begin, limit, command):
                 wanting = [family for family in families if not self._outputs[family].isdisjoint((key, b"*"))]
-                yield Value(*cell, quoted=True), key, wanting
+                yield Value(base + low, base + high, quoted=True), key, wanting
 
     def values(self, text: bytes, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the members of a section whose opener ends at ``end``, each with its joint.
@@ -161,6 +159,26 @@ class Sections:
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]
         yield from self._members[family].values(text, end, limit, subject)
+
+
+def _shown(text: bytes, start: int, end: int) -> tuple[int, bytes, int, int]:
+    """Return a command, which is ``start:end`` of ``text``, with its output; and from where to where the output goes.
+
+    Before these stands where in ``text`` it begins. In a string within a text, escapes become what they stand for,
+    behind a blank, so that everything stands where it stood.
+    """
+    if text[end - 1 : end] == VALUE:
+        limit = text.find(END, end)
+    else:
+        escaped = text[end - 1 : end] == b"n"
+        # The line break before the output belongs to the command.
+        ends = (_STRING_ENDS if escaped else _OUTPUT_ENDS).search(text, end - (2 if escaped else 1))
+        limit = len(text) if ends is None else max(end, ends[0] + (text[ends[0]] not in b"\\\x00"))
+    shown = text[start:limit]
+    if text[end - 1 : end] == b"n":
+        for escape, meaning in _ESCAPES:
+            shown = shown.replace(escape, b" " + meaning)
+    return start, shown, end - start, limit - start
 
 
 def _noun(before: str, last: str) -> str:

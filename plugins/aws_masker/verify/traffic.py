@@ -184,7 +184,7 @@ def _in_calls(chosen: Sequence[Example]) -> Body:
 def _in_call_keys(chosen: Sequence[Example]) -> Body:
     call = {
         "command": "run",
-        "labels": {Planted.of(one, f"{number} {one.text}"): True for number, one in enumerate(chosen)},
+        "labels": {Planted.of(one, f"{number}\n{one.text}"): True for number, one in enumerate(chosen)},
     }
     return _request(_tool_turn(call, "done"))
 
