@@ -199,13 +199,7 @@ def _in_result_blocks(chosen: Sequence[Example]) -> Body:
 
 
 def _as_json_text(chosen: Sequence[Example]) -> Body:
-    # A command with its output is read in lines only: docs/gaps.md.
-    strings = [
-        Planted.of(one)
-        if one.text.startswith("$ ")
-        else Planted.of(one, json.dumps({"exit": 0, "output": one.text}), _json_inside)
-        for one in chosen
-    ]
+    strings = [Planted.of(one, json.dumps({"exit": 0, "output": one.text}), _json_inside) for one in chosen]
     return _request(_tool_turn({"command": "show"}, _texts(strings)))
 
 
