@@ -5,6 +5,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from benchmarks.accuracy.forms import FORMS, SCENES
 
 from aws_masker import Masker
 
+ROOT = Path(__file__).resolve().parents[1]
 VECTORS = Path(__file__).parent / "vectors" / "accuracy_members.json"
 RECALL_IN_CONTEXT = 0.97
 CHANGED_WITHOUT_NEED = 0.001
@@ -50,3 +52,14 @@ def test_lines_that_only_look_like_identifiers_stay(one: Masker) -> None:
     lines = list(negatives.lines(chance, 2000))
     changed = [line for line in lines if one.mask_text(line).dictionary]
     assert len(changed) <= CHANGED_WITHOUT_NEED * len(lines), changed
+
+
+def test_the_readme_says_what_was_measured() -> None:
+    measured = (ROOT / "docs/accuracy.md").read_text()
+    forms = [float(one) for one in re.findall(r"^\| .* \| [0-9,]+ \| ([0-9.]+) % \|$", measured, re.MULTILINE)]
+    own = re.search(r"identifies itself: found \| .* \| ([0-9.]+) %", measured)
+    changed = re.search(r"files of other packages: changed \| .* \(([0-9.]+)%\)", measured)
+    assert own
+    assert changed
+    told = re.findall(r"[0-9.]+ %", (ROOT / "README.md").read_text())
+    assert told == [f"{own[1]} %", f"{min(forms):.2f} %", f"{changed[1]} %"]
