@@ -2,7 +2,7 @@
 
 import pytest
 
-from aws_masker import Masker
+from aws_masker import Masker, beside, catalogue
 from aws_masker.context import joined, normal, spelling, trimmed
 from aws_masker.joints import END, ONE, VALUE, Joint, joint_of
 from aws_masker.values import values_at
@@ -150,3 +150,22 @@ def test_a_secret_may_look_like_what_is_common_elsewhere(one: Masker, secret: st
 @pytest.mark.parametrize("secret", ["changeme", "${DB_PASSWORD}", "********", "<password>"])
 def test_a_placeholder_is_no_secret(one: Masker, secret: str) -> None:
     assert one.mask_text(f'"MasterUserPassword": "{secret}"').dictionary == {}
+
+
+def test_of_keys_that_were_met_nothing_is_kept_but_the_keys() -> None:
+    keys = beside.Beside(catalogue.load())
+    text = b"""
+        "bucketName": "acme-one", bucketName(this, 'AcmeTwo', "acme-three"), bucketName: &acme-four acme-five
+        bucketName: AcmeSix = "acme-seven", --acme-eight-bucket-name acme-nine
+    """
+    assert len(list(keys.find(text, {}))) > 2
+    assert [kept for kept in keys.kept if b"bucketName" in kept]
+    assert not [kept for kept in keys.kept if b"acme" in kept.lower()]
+
+
+def test_the_keys_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "MAX_KEPT", 3)
+    keys = beside.Beside(catalogue.load())
+    found = [len(list(keys.find(b'"bucketName"' + b" " * spaces + b': "acme-data"', {}))) for spaces in range(8)]
+    assert found == [1] * 8
+    assert 0 < len(keys.kept) <= 3

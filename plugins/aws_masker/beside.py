@@ -26,6 +26,10 @@ MAX_NOTHING: Final = 16
 # A value that does not count is looked through for keys, but a long one: each of them would be read to its end again.
 MAX_LEFT: Final = 120
 _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+# A key and what joins it to its value, without any other word: what it says is kept, as it is met again and again. Not
+# a flag, which may have any words before its key.
+_ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^0-9A-Za-z]{1,120}")
+MAX_KEPT: Final = 1 << 14
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
     r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
@@ -47,6 +51,8 @@ class Beside:
         self._vocabulary = Vocabulary(catalogue.vocabulary)
         # A section begins with words that are keys too: it is tried first.
         self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}")
+        # What keys mean that were met, in any text.
+        self.kept: dict[bytes, Met | list[int]] = {}
         self._secret = frozenset(index for index, family in families if family.value == ANY_VALUE)
         self._forms = {
             index: Pattern(family.value) for index, family in families if family.value and family.value != ANY_VALUE
@@ -61,6 +67,7 @@ class Beside:
         # Up to where lines were looked at as those of a table, and whether they are.
         looked, in_table = -1, False
         search = self.search.search
+        kept = self.kept
         resolved: dict[bytes, Met | list[int]] = {}
         subject = Subject(text)
         while (span := search(text, position)) is not None:
@@ -68,9 +75,9 @@ class Beside:
             match = text[start:position]
             # The mark at the end of a text begins the next: what is found there does not depend on what stands before.
             position -= match.endswith(END)
-            met = resolved.get(match)
-            if met is None:
-                met = resolved[match] = self._sections.families(match) or self._keys.read(match) or []
+            met = kept.get(match)
+            if met is None and (met := resolved.get(match)) is None:
+                met = resolved[match] = self._met(match)
             if isinstance(met, list):
                 yield from self._in_section(text, span, met, known, subject)
                 position = start + self._sections.resumes(met, match)
@@ -95,6 +102,15 @@ class Beside:
                 elif finding.end - finding.start < MAX_LEFT:
                     continue
                 position = max(position, finding.end)
+
+    def _met(self, match: bytes) -> Met | list[int]:
+        """Return what a match says: the families of a section that it begins, or what the key in it means, if any."""
+        met = self._sections.families(match) or self._keys.read(match) or []
+        if _ONE_WORD.fits(match):
+            if len(self.kept) >= MAX_KEPT:
+                self.kept.clear()
+            self.kept[match] = met
+        return met
 
     def _in_section(
         self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
