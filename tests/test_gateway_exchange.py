@@ -12,8 +12,7 @@ import pytest
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Blocked, VaultError
 from aws_masker.gateway.exchange import Upload
-from aws_masker.gateway.service import THREADS
-from aws_masker.masker import LARGE, Masker
+from aws_masker.masker import Masker
 from aws_masker.settings import Limits, Settings
 from gateway_lab import (
     BUCKET,
@@ -366,11 +365,13 @@ def test_a_fault_in_masking_is_a_500_that_tells_nothing() -> None:
     run(test())
 
 
-def test_large_bodies_however_many_leave_a_thread_for_small_ones() -> None:
+def test_however_many_requests_wait_to_be_masked_there_is_a_thread_for_one_more() -> None:
     go_on = threading.Event()
+    admitted = Limits(concurrency=40, stop_seconds=5.0)
+    waiting = admitted.concurrency - 1
 
     def mask(raw: bytes, *_: object) -> MaskedBody:
-        if len(raw) > LARGE:
+        if b"wait" in raw:
             assert go_on.wait(SECONDS)
         return MaskedBody((), {}, {})
 
@@ -378,14 +379,14 @@ def test_large_bodies_however_many_leave_a_thread_for_small_ones() -> None:
         await answering.json({})
 
     async def test() -> None:
-        async with lab(answer, masker=Stub(mask)) as one:
-            large = [asyncio.create_task(one.post(" " * LARGE)) for _ in range(3 * THREADS)]
+        async with lab(answer, masker=Stub(mask), limits=admitted) as one:
+            tasks = [asyncio.create_task(one.post(message("wait"))) for _ in range(waiting)]
             try:
-                await until(lambda: one.gateway.in_flight == len(large))
+                await until(lambda: one.gateway.in_flight == waiting)
                 assert (await one.post({})).status == 200
             finally:
                 go_on.set()
-            assert {(await task).status for task in large} == {200}
+            assert {(await task).status for task in tasks} == {200}
 
     run(test())
 

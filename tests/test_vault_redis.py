@@ -23,6 +23,7 @@ from aws_masker.vault.redis_links import CONNECT_SECONDS, READ_SECONDS, open_lin
 from aws_masker.vault.sealing import Sealer
 from redis_fixture import RedisServer
 from vault_parts import BUCKET, INSTANCE, KEY, TTL, Clock, many
+from waiting import wait_until
 
 PLACE = Sealer(KEY).of("acme").place
 TOKEN, ORIGINAL = next(iter(INSTANCE.items()))
@@ -82,14 +83,6 @@ class Traffic:
         stats = self._admin.info("stats")
         assert isinstance(stats, dict)
         return int(stats["total_reads_processed"]), int(stats["total_commands_processed"])
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        pause.wait(0.02)
 
 
 # What is stored.

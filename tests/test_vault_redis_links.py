@@ -2,7 +2,6 @@
 
 import datetime as dt
 import ipaddress
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from aws_masker.vault.redis_links import CONNECT_SECONDS, READ_SECONDS, open_lin
 from aws_masker.vault.sealing import Sealer
 from redis_fixture import RedisServer
 from vault_parts import INSTANCE, KEY, TTL, Clock, many
+from waiting import wait_until
 
 Starter = Callable[..., RedisServer]
 Opener = Callable[..., RedisVault]
@@ -41,14 +41,6 @@ def opened(clock: Clock) -> Iterator[Opener]:
     yield opener
     for vault in vaults:
         vault.close()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        pause.wait(0.05)
 
 
 def works(vault: RedisVault) -> bool:

@@ -31,6 +31,7 @@ from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
 from aws_masker.text import Result, TextMasker
 from aws_masker.tokens import Tokens
+from aws_masker.turns import turn
 from aws_masker.vault import Vault, open_vault
 
 _JSON_SUFFIXES = ("/json", "+json")
@@ -39,11 +40,6 @@ _COLLECT_AFTER = (100_000, 50, 100)
 _SWITCH_SECONDS = 0.0005
 WARM_UP_ROUNDS = 4
 WARM_UP_TEXTS = 500
-
-LARGE = 1_000_000
-LARGE_AT_ONCE = 2
-"""Of bodies over LARGE bytes, a host masks so many at once. More of them would be done no sooner, as one takes what
-there is of the interpreter, but leave less of it for the small ones beside them."""
 
 _HEX = "0123456789abcdef"
 
@@ -198,16 +194,18 @@ class Masker:
         return {data[low:high].decode("ascii") for low, high in token_spans(data, self._tokens)}
 
     def _mask_json(self, raw: bytes, path: str) -> MaskedBody:
-        document = documents.read(raw, path, self.settings)
         results = []
         edits: list[Edit] = []
         extra: dict[str, str] = {}
-        for places in document.parts:
-            result = self._texts.mask([place.text(raw) for place in places])
-            edits += documents.edits(raw, places, result.settled, self._tokens)
-            extra |= documents.number_dictionary(places, result.settled, self._tokens)
-            results.append(result)
-        edits.sort(key=itemgetter(0))
+        with turn(len(raw)):
+            document = documents.read(raw, path, self.settings)
+            for places in document.parts:
+                result = self._texts.mask([place.text(raw) for place in places])
+                edits += documents.edits(raw, places, result.settled, self._tokens)
+                extra |= documents.number_dictionary(places, result.settled, self._tokens)
+                results.append(result)
+            edits.sort(key=itemgetter(0))
+        # Others need not wait for the vault.
         dictionary, use = self._dictionary(results, extra)
         return MaskedBody(tuple(edits), dictionary, _total(results), document.opaque, document.model, use)
 
@@ -221,7 +219,8 @@ class Masker:
             if b"\0" in raw[low:high]:
                 message = "a text in the body holds null bytes, as UTF-16 does: send it as UTF-8"
                 raise InvalidBody(message)
-        result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
+        with turn(len(raw)):
+            result = self._texts.mask([Text(raw[low:high]) for low, high in regions.readable])
         edits = tuple(
             Edit(low + start, end - start, token)
             for (low, _), settled in zip(regions.readable, result.settled, strict=True)

@@ -1,19 +1,16 @@
 """The plugin by itself, over a PDK that records the calls."""
 
-import itertools
 import json
-import threading
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from aws_masker.edits import MaskedBody
 from aws_masker.kong import batches, maskers
 from aws_masker.kong.maskers import Maskers
 from aws_masker.kong.plugin import DEAD_END, Plugin
-from aws_masker.masker import LARGE, LARGE_AT_ONCE, Masker
+from aws_masker.masker import Masker
 from aws_masker.settings import Limits, Settings
 
 KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"
@@ -105,40 +102,6 @@ def test_more_requests_at_once_than_allowed_are_turned_away() -> None:
     pdk = Pdk()
     plugin.access(pdk)
     assert b"7:outcome,7:forward," in pdk.told
-
-
-def test_of_large_bodies_a_few_are_masked_at_once_and_small_ones_beside_them(
-    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    masking = threading.Semaphore(0)
-    go_on = threading.Event()
-    most = 0
-    now = itertools.count()
-
-    def mask(_self: Masker, raw: bytes, *_more: object) -> MaskedBody:
-        nonlocal most
-        if len(raw) > LARGE:
-            most = next(now) + 1
-            masking.release()
-            assert go_on.wait(10)
-        return MaskedBody((), {}, {})
-
-    monkeypatch.setattr(Masker, "mask_body", mask)
-    larges = [Pdk(b" " * (LARGE + 1)) for _ in range(2 * LARGE_AT_ONCE)]
-    threads = [threading.Thread(target=plugin.access, args=(pdk,)) for pdk in larges]
-    for thread in threads:
-        thread.start()
-    try:
-        assert all(masking.acquire(timeout=10) for _ in range(LARGE_AT_ONCE))
-        small = Pdk()
-        plugin.access(small)
-        assert b"7:outcome,7:forward," in small.told
-        assert most == LARGE_AT_ONCE
-    finally:
-        go_on.set()
-        for thread in threads:
-            thread.join()
-    assert all(b"7:outcome,7:forward," in pdk.told for pdk in larges)
 
 
 def test_a_fault_in_masking_is_told_and_logged_without_a_value(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ goes wrong before the answer begins is told in the shape of the API's errors.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -35,7 +34,7 @@ from aws_masker.gateway.server import refusal
 from aws_masker.gateway.target import Target, parse_target
 from aws_masker.gateway.upstream import Upstream
 from aws_masker.gateway.urls import API_ORIGIN, ResultsUrls, client_base, leads_away, on_gateway
-from aws_masker.masker import LARGE, LARGE_AT_ONCE, Masker
+from aws_masker.masker import Masker
 from aws_masker.restore import Restorer, Untouched, restorer_for
 from aws_masker.settings import Settings
 from aws_masker.vault import state_of
@@ -80,7 +79,6 @@ class Exchanges:
         self._records = records
         self._keeps = settings.limits.recorded_body if settings.record_bodies == "masked" else 0
         self._admission = Admission(self._limits.concurrency, self._limits.queue, self._limits.queue_seconds)
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._open: dict[asyncio.Task[object], web.BaseRequest] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -192,9 +190,7 @@ class Exchanges:
         content_type = request.headers.get("Content-Type", "")
         draft.ruleset = self._masker.ruleset
         try:
-            # Before a thread is taken, so that small bodies find one.
-            async with self._large if len(raw) > LARGE else contextlib.nullcontext():
-                upload, masked = await self._in_thread(lambda: self._masked(raw, coding, target.path, content_type))
+            upload, masked = await self._in_thread(lambda: self._masked(raw, coding, target.path, content_type))
         except Refused:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the request must not pass

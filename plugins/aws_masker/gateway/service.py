@@ -36,8 +36,6 @@ from aws_masker.metrics import Metrics, Parts
 from aws_masker.page import PageServer, Ring
 from aws_masker.settings import Settings, parse_address
 
-# Masking computes, the vault waits: some threads more than cores, but bounded, as each may hold a large body.
-THREADS: Final = min(16, 4 + (os.cpu_count() or 1))
 # After all requests have ended there is nothing left to wait for but the sockets.
 CLEANUP_SECONDS: Final = 1.0
 # So long may the last records take.
@@ -52,7 +50,8 @@ class RunningGateway:
         self._settings = settings
         self._masker = masker
         self._owns_masker = owns_masker
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws-masker")
+        # One for each request, as they wait for their turn, and for the vault, in their threads.
+        self._pool = ThreadPoolExecutor(settings.limits.concurrency, thread_name_prefix="aws-masker")
         self._upstream = Upstream(settings)
         self.records = Records()
         self._writers: list[Writer] = []

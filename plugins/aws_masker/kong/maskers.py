@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aws_masker.inventory import Inventory
-from aws_masker.masker import LARGE_AT_ONCE, Masker
+from aws_masker.masker import Masker
 from aws_masker.settings import Settings
 from aws_masker.vault import Vault, open_vault
 
@@ -28,7 +28,6 @@ class Tenants:
 
     settings: Settings = field(repr=False)
     slots: threading.BoundedSemaphore
-    large: threading.BoundedSemaphore
     vault: Vault = field(repr=False)
     inventory: Inventory = field(repr=False)
     _maskers: OrderedDict[str, Masker] = field(default_factory=OrderedDict, repr=False)
@@ -59,10 +58,7 @@ class Tenants:
 
 
 class Maskers:
-    """All maskers of the process, by settings.
-
-    ``Tenants.slots`` bounds how many requests are masked at once, and ``large`` how many of those that are large.
-    """
+    """All maskers of the process, by settings. ``Tenants.slots`` bounds how many requests there are at once."""
 
     def __init__(self) -> None:
         self._kept: list[Tenants] = []
@@ -84,8 +80,7 @@ class Maskers:
                 if one.settings == settings:
                     return one
             slots = threading.BoundedSemaphore(settings.limits.concurrency)
-            large = threading.BoundedSemaphore(LARGE_AT_ONCE)
-            made = Tenants(settings, slots, large, open_vault(settings), Inventory.of(settings))
+            made = Tenants(settings, slots, open_vault(settings), Inventory.of(settings))
             self._kept.append(made)
             # Not closed: requests that are under way may still use it. It ends with the last of them.
             del self._kept[:-MAX_SETTINGS]

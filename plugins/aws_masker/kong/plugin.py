@@ -7,7 +7,6 @@ missing, or Python fails later on, the request cannot reach the API as it came.
 The calls are few, as each is a trip through the socket and back: the dead end, headers, path, body, the result.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final, Protocol
@@ -19,7 +18,7 @@ from aws_masker.kong import batches, exchange, schema
 from aws_masker.kong.events import computing
 from aws_masker.kong.journal import Journal, Part
 from aws_masker.kong.maskers import Maskers, Tenants
-from aws_masker.masker import LARGE, Masker
+from aws_masker.masker import Masker
 
 NAME: Final = "aws-masker"
 VERSION: Final = version("kong-aws-masker")
@@ -153,7 +152,7 @@ def _masked(tenants: Tenants, masker: Masker, raw: bytes, path: str, headers: He
         raise Overloaded(message)
     try:
         if enabled:
-            with computing(len(raw)), tenants.large if len(raw) > LARGE else contextlib.nullcontext():
+            with computing(len(raw)):
                 return masker.mask_body(raw, path, _content_type(headers))
         return MaskedBody((), _recalled(masker, raw), {})
     finally:
