@@ -78,8 +78,9 @@ SECTIONS: Final = (
         "Added latency",
         "The same request through the chain and through the same nginx and Kong without the two plugins, one right "
         "after the other; what is added is the difference of such a pair. All in milliseconds. *First*: a conversation "
-        "that was never seen. *Next turn*: the same conversation, grown at its end. The times "
-        "are those of the machine above, however busy it was.",
+        "that was never seen. *Next turn*: the same conversation, grown at its end. Several clients each wait a second "
+        "on average before each pair, as they would for a model, and send at the same time otherwise. The times are "
+        "those of the machine above, however busy it was.",
         "body",
         ("pairs", "without p50", "added p50", "added p95", "next turn p50", "next turn p95"),
     ),
