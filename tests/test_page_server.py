@@ -4,11 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from aws_masker.audit.bodies import BodyFolder, document_of, files_of, kept_of
 from aws_masker.errors import SettingsError
 from aws_masker.page import PageServer, Ring, server
 from aws_masker.settings import Settings
@@ -23,8 +26,8 @@ async def _ok(answering: Answering) -> None:
 
 
 @asynccontextmanager
-async def _page(ring: Ring) -> AsyncIterator[tuple[PageServer, ClientSession]]:
-    page = PageServer(ring, "a test")
+async def _page(ring: Ring, folder: Path | None = None) -> AsyncIterator[tuple[PageServer, ClientSession]]:
+    page = PageServer(ring, "a test", partial(kept_of, folder) if folder else None)
     await page.start("127.0.0.1:0")
     try:
         async with ClientSession(page.url) as client:
@@ -154,6 +157,39 @@ def test_bodies_come_in_pieces_with_what_was_cut_off() -> None:
         assert shown["answered"]["pieces"] == [["text: done", ""]]
         assert shown["sent"]["length"] == shown["sent"]["shown"] > 0
         assert INSTANCE not in json.dumps(shown)
+
+    run(test())
+
+
+def test_bodies_that_are_kept_in_a_folder_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    async def test() -> None:
+        ring = Ring()
+        kept, not_yet, refused = record(), record(), record(outcome="refused", reason="too_large", status=413)
+        for one in (kept, not_yet, refused):
+            ring(one)
+        async with _page(ring, tmp_path) as (_, client):
+            events = await _events(client, 4)
+            assert [data["bodies"] for _, kind, data in events if kind == "record"] == [True, True, False]
+            BodyFolder(tmp_path, 1 << 20, 60).write([document_of(kept, bodies(masked(f"stop {INSTANCE}")))])
+            async with client.get("bodies/1") as answer:
+                shown = await answer.json()
+            for number in (2, 3, 4):
+                async with client.get(f"bodies/{number}") as answer:
+                    assert answer.status == 404
+        assert [label for _, label in shown["sent"]["pieces"] if label] == ["i"]
+
+    run(test())
+
+
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
+    async def test() -> None:
+        ring, kept = Ring(), record()
+        ring(kept)
+        BodyFolder(tmp_path, 1 << 20, 60).write([document_of(kept, bodies("x"))])
+        for path in files_of(tmp_path):
+            path.write_text('{"sent": {')
+        async with _page(ring, tmp_path) as (_, client), client.get("bodies/1") as answer:
+            assert answer.status == 404
 
     run(test())
 

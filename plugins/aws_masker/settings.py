@@ -315,7 +315,10 @@ class Settings:
     )
     bodies: str = field(
         default="",
-        metadata=about("The folder for them; `bodies` in the person's own folder if empty.", expected="a path"),
+        metadata=about(
+            "The folder for them; `bodies` in the person's own folder if empty, but under Kong it has to be named.",
+            expected="a path",
+        ),
     )
     bodies_ttl: int = field(default=7 * DAY, metadata=about("How long they are kept.", unit="seconds"))
     metrics: str = field(

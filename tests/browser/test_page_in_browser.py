@@ -117,9 +117,9 @@ def test_bodies_that_are_not_kept_any_more_are_told_so(open_page: Open, shown: S
     page.get_by_role("button", name="Show what was sent").click()
     expect(page.get_by_text("are not kept (any more)")).to_be_visible()
     _items(page).nth(1).locator("summary").click()
-    expect(_items(page).nth(1)).to_contain_text(
-        "Not kept. A gateway keeps them with the setting record_bodies: masked."
-    )
+    expect(_items(page).nth(1)).to_contain_text("Not kept. The setting record_bodies: masked keeps them.")
+    _items(page).nth(4).locator("summary").click()
+    expect(_items(page).nth(4)).to_contain_text("None: nothing was sent to the API.")
 
 
 def test_everything_can_be_done_with_the_keyboard(open_page: Open, shown: Shown) -> None:

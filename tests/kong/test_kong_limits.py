@@ -20,6 +20,9 @@ INSTANCE = "i-0a1b2c3d4e5f60718"
 SMALL = {"body": 3000, "depth": 20, "values": 50, "identifiers": 10, "names": 5, "event": 2000, "answer": 5000}
 OVERLAPPING = "".join(f"--bucket {'-'.join(['q7'] * count)}\n" for count in range(1, 60)) + "-".join(["q7"] * 3000)
 
+# See test_kong_bodies.py, and test_audit_bodies.py.
+REFUSE_NOTHING = {"recorded_body", "recorded_bodies"}
+
 TOLD = {
     "event": "server-sent event in the answer is larger than 2000 bytes",
     "answer": "limits.answer: ",
@@ -155,7 +158,7 @@ def test_more_requests_at_once_than_allowed_are_told_so(start_stack: Start, api:
 
 
 def test_every_limit_of_the_plugin_is_reached_here() -> None:
-    """That of an inventory, which is read at start, is reached in the tests of limits without Kong."""
+    """But that of an inventory, which is read at start: in the tests of limits without Kong; and those of bodies."""
     (limits,) = (one["limits"]["fields"] for one in schema.fields() if "limits" in one)
     assert {name for one in limits for name in one} == {
         *SMALL,
@@ -163,4 +166,5 @@ def test_every_limit_of_the_plugin_is_reached_here() -> None:
         "answer_seconds",
         "inventory",
         "overlaps",
+        *REFUSE_NOTHING,
     }

@@ -56,6 +56,15 @@ def test_kongs_own_keys_nulls_and_references_that_found_nothing_count_as_not_giv
     assert schema.read(config, ENVIRONMENT).settings.tenant == "default"
 
 
+def test_bodies_are_kept_in_a_folder_that_is_named_in_full_or_not_at_all() -> None:
+    kept = schema.read({"record_bodies": "masked", "bodies": "/var/bodies"}, ENVIRONMENT).settings
+    assert (kept.record_bodies, kept.bodies) == ("masked", "/var/bodies")
+    assert schema.read({"record_bodies": "", "bodies": "/var/bodies"}, ENVIRONMENT).settings.record_bodies == "off"
+    for folder in ("", "bodies", "~/bodies"):
+        with pytest.raises(SettingsError, match=r"config\.bodies.*for record_bodies"):
+            schema.read({"record_bodies": "masked", "bodies": folder}, ENVIRONMENT)
+
+
 def test_without_an_upstream_the_service_decides() -> None:
     assert schema.read({}, ENVIRONMENT).upstream is None
     assert schema.read({"upstream": "http://127.0.0.1:81"}, ENVIRONMENT).upstream == Upstream("http", "127.0.0.1", 81)

@@ -72,6 +72,20 @@ def test_what_only_looks_has_no_key_and_no_way_to_the_vault_without_the_page() -
     assert not any("REDIS" in str(services[one].get("environment")) for one in ("prometheus", "grafana"))
 
 
+def test_masked_bodies_are_read_by_the_page_and_written_by_kong_alone() -> None:
+    services = _services()
+    places = {one: services[one]["environment"]["AWS_MASKER_BODIES"] for one in ("kong", "page")}
+    mounts = {
+        name: volume.removeprefix("bodies:")
+        for name, service in services.items()
+        for volume in service.get("volumes", [])
+        if volume.startswith("bodies:")
+    }
+    assert mounts == {"kong": places["kong"], "page": f"{places['page']}:ro"}
+    assert all("${AWS_MASKER_RECORD_BODIES:-off}" in str(services[one]["environment"]) for one in places)
+    assert f"-o kong -m 0700 {places['kong']}\n" in (ROOT / "kong/Dockerfile").read_text()
+
+
 def test_every_file_that_a_container_is_given_is_there() -> None:
     given = [volume for service in _services().values() for volume in service.get("volumes", []) if volume[0] == "."]
     assert len(given) >= 5
@@ -225,6 +239,7 @@ def stack(checkout: Path) -> Iterator[Composed]:
     ports = {service: free_port() for service in variables}
     environment = {variables[service]: str(port) for service, port in ports.items()}
     environment |= {"COMPOSE_PROJECT_NAME": f"aws-masker-test-{ports['nginx']}", "DEMO": "1"}
+    environment["AWS_MASKER_RECORD_BODIES"] = "masked"
     composed = Composed(checkout, environment, ports)
     try:
         done = _script(checkout, "up", **environment)
@@ -274,17 +289,27 @@ def test_the_stack_in_containers_masks_restores_and_outlives_its_redis(stack: Co
 def _see_on_the_page(stack: Composed, requests: int) -> None:
     stack.run("up", "-d", "page")
 
-    def shown() -> list[str]:
-        found = []
+    def shown() -> list[int]:
+        found: list[int] = []
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{stack.at('page')}/events", timeout=2) as events:
             for line in events:
                 if line.startswith(b'data: {"number"'):
-                    found.append(json.loads(line[6:])["record"]["outcome"])
-                if found.count("ok") == requests:
+                    entry = json.loads(line[6:])
+                    found += [entry["number"]] if entry["record"]["outcome"] == "ok" else []
+                if len(found) == requests:
                     return found
         return []
 
-    wait_for(shown, PROFILE_SECONDS)
+    def bodies() -> str:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{stack.at('page')}/bodies/{numbers[0]}") as answer:
+            text: str = answer.read().decode()
+            return text
+        return ""
+
+    numbers = wait_for(shown, PROFILE_SECONDS)
+    sent = wait_for(bodies, PROFILE_SECONDS)
+    assert '"i"]' in sent
+    assert INSTANCE not in sent
 
 
 def _see_in_prometheus(stack: Composed) -> None:

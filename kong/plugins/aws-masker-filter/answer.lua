@@ -3,6 +3,7 @@
 -- An answer that breaks off upstream ends here without `eof`: nginx closes the client's connection then, without the
 -- last chunk, so that the client does not take it for complete. What is held back at that moment is lost with it.
 
+local bodies = require("kong.plugins.aws-masker-filter.bodies")
 local errors = require("kong.plugins.aws-masker-filter.errors")
 local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
 local restorer = require("kong.plugins.aws-masker-filter.restorer")
@@ -125,6 +126,9 @@ local function restored(ctx, chunk, eof)
     return chunk, true
   end
   if ctx.answer_began then
+    if ctx.kept then
+      bodies.answered(ctx, chunk or "")
+    end
     check_limits(ctx, chunk or "")
   end
   if eof then

@@ -1,6 +1,8 @@
 -- Brings the id of a batch that has been made back to the plugin server, with the tokens of the request that made it, so
 -- that the results can be restored when somebody fetches them: plugins/aws_masker/kong/batches.py.
 
+local plugin_server = require("kong.plugins.aws-masker-filter.plugin_server")
+
 local kong, ngx = kong, ngx
 
 local _M = {}
@@ -13,13 +15,7 @@ local function remember(premature, try, told)
   if premature then
     return
   end
-  -- Kong's own connection to the plugin server. It may raise an error.
-  local _, plugin = require("kong.runloop.plugin_servers").load_plugin("aws-masker")
-  local called, done
-  if plugin then
-    called, done = pcall(plugin.rpc.call, plugin.rpc, "plugin.RememberBatch", told)
-  end
-  if called and done then
+  if plugin_server.call("plugin.RememberBatch", told) then
     return
   end
   if WAITS[try + 1] then

@@ -92,6 +92,7 @@ function _M.decode(message)
   result.event = tonumber(result.event)
   result.answer = tonumber(result.answer)
   result.answer_seconds = tonumber(result.answer_seconds)
+  result.record_body = tonumber(result.record_body)
   result.restore = result.restore == "1"
   if result.outcome ~= "forward" or not result.edits or not result.body_length or not result.body_crc32 then
     return nil, "it lacks a field"

@@ -3,6 +3,7 @@
 
 local answer = require("kong.plugins.aws-masker-filter.answer")
 local batch = require("kong.plugins.aws-masker-filter.batch")
+local bodies = require("kong.plugins.aws-masker-filter.bodies")
 local record = require("kong.plugins.aws-masker-filter.record")
 local request = require("kong.plugins.aws-masker-filter.request")
 
@@ -28,8 +29,9 @@ end
 
 
 function Filter:log()
-  record.log(kong.ctx.plugin)
-  batch.log(kong.ctx.plugin)
+  local ctx = kong.ctx.plugin
+  bodies.log(ctx, record.log(ctx))
+  batch.log(ctx)
 end
 
 

@@ -8,6 +8,7 @@
 
 local cjson = require("cjson.safe")
 local Queue = require("kong.tools.queue")
+local plugin_server = require("kong.plugins.aws-masker-filter.plugin_server")
 
 local kong, ngx = kong, ngx
 local find, format, gmatch, match = string.find, string.format, string.gmatch, string.match
@@ -147,14 +148,9 @@ end
 
 -- Brings records to the plugin server. Returns true, or nil and an error, whereupon they are brought again.
 local function bring(_, entries)
-  -- Kong's own connection to the plugin server.
-  local _, plugin = require("kong.runloop.plugin_servers").load_plugin("aws-masker")
-  if not plugin then
-    return nil, "the plugin aws-masker is not there"
-  end
-  local notices, err = plugin.rpc:call("plugin.TakeRecords", { Records = entries })
+  local notices, err = plugin_server.call("plugin.TakeRecords", { Records = entries })
   if not notices then
-    return nil, tostring(err)
+    return nil, err
   end
   for _, notice in ipairs(notices) do
     kong.log.err(notice)
@@ -186,6 +182,7 @@ local function clean_kongs_own(record)
 end
 
 
+-- Returns the record.
 function _M.log(ctx)
   local record = _M.of(ctx)
   clean_kongs_own(record)
@@ -201,6 +198,7 @@ function _M.log(ctx)
       kong.log.err("a record is lost: ", err)
     end
   end
+  return record
 end
 
 

@@ -1,6 +1,7 @@
 -- The way up: makes the edits that the plugin aws-masker decided on, or answers with an error. A request goes on only
 -- from the last lines of `access`; the plugin has pointed it at a dead end, and only they point it back.
 
+local bodies = require("kong.plugins.aws-masker-filter.bodies")
 local checksum = require("kong.plugins.aws-masker-filter.checksum")
 local edits = require("kong.plugins.aws-masker-filter.edits")
 local errors = require("kong.plugins.aws-masker-filter.errors")
@@ -119,6 +120,7 @@ function _M.access(ctx)
   ctx.outcome = "forwarded"
   keep_the_house_to_itself()
   point_back(result)
+  bodies.sent(ctx, masked)
   ctx.sent = ngx.now()
 end
 

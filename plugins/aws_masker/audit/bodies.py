@@ -5,6 +5,7 @@ images. Files are for their owner only, appear whole or not at all, and go when 
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -16,7 +17,9 @@ from typing import Any, Final
 
 from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import SCHEMA, AuditRecord, parse
+from aws_masker.audit.writer import Writer
 from aws_masker.errors import AuditError
+from aws_masker.keyfile import state_folder
 
 PRUNE_SECONDS: Final = 60.0
 """Seconds between two looks at all files; in between, only what this process adds is known."""
@@ -38,14 +41,24 @@ class Stored:
 
 def document_of(record: AuditRecord, bodies: Bodies) -> bytes:
     """Return what is written of an exchange: its file's name and, on the next line, JSON."""
-    moment = re.sub(r"[-:.]", "", record.time[:23])
     entry = {
         "schema": SCHEMA,
         "record": asdict(record),
         "sent": _body(bodies.sent, bodies.sent_length),
         "answered": _body(bodies.answered, bodies.answered_length),
     }
-    return f"{moment}-{record.request_id}.json\n{json.dumps(entry, separators=(',', ':'))}".encode()
+    return f"{name_of(record)}\n{json.dumps(entry, separators=(',', ':'))}".encode()
+
+
+def name_of(record: AuditRecord) -> str:
+    """Return the name of the file for this exchange."""
+    moment = re.sub(r"[-:.]", "", record.time[:23])
+    return f"{moment}-{record.request_id}.json"
+
+
+def folder_of(bodies: str) -> Path:
+    """Return the folder that the setting ``bodies`` names."""
+    return Path(bodies).expanduser() if bodies else state_folder(os.environ) / "bodies"
 
 
 class BodyFolder:
@@ -106,6 +119,20 @@ class BodyFolder:
             self._size -= state.st_size
 
 
+class BodyKeeper:
+    """A ``Listener``: has the bodies that come with records written to a folder. Close its ``writer``."""
+
+    def __init__(self, folder: Path, most: int, ttl: float, tell: Callable[[str], None]) -> None:
+        """Write to a ``BodyFolder``; ``tell`` gets a notice, without any value, when that fails."""
+        self.writer = Writer(BodyFolder(folder, most, ttl), tell, tells_gaps=False)
+
+    def __call__(self, record: AuditRecord, bodies: Bodies | None = None) -> None:
+        """See ``Listener``."""
+        if bodies is not None:
+            size = len(bodies.sent) + len(bodies.answered)
+            self.writer.put_later(size, lambda: document_of(record, bodies))
+
+
 def files_of(folder: Path) -> list[Path]:
     """Return the files of exchanges in ``folder``, the oldest first."""
     if not folder.is_dir():
@@ -129,11 +156,23 @@ def find(folder: Path, request_id: str) -> Stored:
             "`aws-masker audit --json` shows it; bodies are kept where record_bodies is masked"
         )
         raise AuditError(message)
+    return _stored(found[0])
+
+
+def kept_of(folder: Path, record: AuditRecord) -> Bodies | None:
+    """Return the bodies that ``folder`` has of the exchange with this record, None where it has none."""
+    with contextlib.suppress(AuditError):
+        stored = _stored(folder / name_of(record))
+        return Bodies(stored.sent, stored.sent_length, stored.answered, stored.answered_length)
+    return None
+
+
+def _stored(path: Path) -> Stored:
     try:
-        entry: Any = json.loads(found[0].read_bytes())
+        entry: Any = json.loads(path.read_bytes())
         return Stored(parse(entry["record"]), *_read(entry["sent"]), *_read(entry["answered"]))
     except (OSError, ValueError, KeyError, TypeError):
-        message = f"bodies: {found[0]} cannot be read"
+        message = f"bodies: {path} cannot be read"
         raise AuditError(message) from None
 
 

@@ -95,6 +95,12 @@ class Writer:
                 self._thread.start()
             self._changed.notify()
 
+    def miss(self, count: int) -> None:
+        """Count lines that were lost on their way here as dropped."""
+        with self._changed:
+            self.dropped += count
+            self._missing += count
+
     def close(self, seconds: float) -> None:
         """Write what waits, for ``seconds`` at most, and end. What is left then is dropped and counted."""
         with self._changed:

@@ -1,19 +1,16 @@
 """The commands that show what is kept of one request: masked, or with its originals, which is written down."""
 
 import argparse
-import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from aws_masker.audit.bodies import Stored, find
+from aws_masker.audit.bodies import Stored, find, folder_of
 from aws_masker.audit.events import restored
 from aws_masker.audit.files import FileTarget, Rotation
 from aws_masker.audit.targets import STDOUT, open_target
 from aws_masker.cli.settings import given_value, load_from
 from aws_masker.errors import AuditError
-from aws_masker.keyfile import state_folder
 from aws_masker.masker import Masker
 from aws_masker.restore import PlainTextRestorer, Restorer, restorer_for
 from aws_masker.settings import Settings
@@ -50,11 +47,6 @@ def restore_record(parsed: argparse.Namespace) -> int:
     _write_down(settings, line)
     _print(shown)
     return 0
-
-
-def folder_of(bodies: str) -> Path:
-    """Return the folder that the setting ``bodies`` names."""
-    return Path(bodies).expanduser() if bodies else state_folder(os.environ) / "bodies"
 
 
 def _part(stored: Stored, part: str) -> bytes:

@@ -242,8 +242,10 @@ gateway serves its own: aws-masker gateway --page 127.0.0.1:8083
 
   aws-masker page --audit redis://127.0.0.1:6379/0
   aws-masker page --audit rediss://redis.internal:6380/0?stream=audit --page 127.0.0.1:9000
+  aws-masker page --audit redis://127.0.0.1:6379/0 --record-bodies masked --bodies /var/lib/aws-masker/bodies
+      with what was sent and answered, from the folder in which Kong or a gateway keeps that
 """,
-        ("config", "audit", "page", "page_open"),
+        ("config", "audit", "record_bodies", "bodies", "page", "page_open"),
     ),
     "version": Command("cli.info:version", "show the version", ""),
 }

@@ -6,10 +6,12 @@ import contextlib
 import os
 import signal
 import sys
+from functools import partial
 from typing import Final
 
 from aws_masker import keyfile
 from aws_masker.audit import targets
+from aws_masker.audit.bodies import folder_of, kept_of
 from aws_masker.cli.settings import load_given
 from aws_masker.errors import AuditError, SettingsError
 from aws_masker.page.follow import Follower
@@ -34,10 +36,11 @@ def page(parsed: argparse.Namespace) -> int:
             "A single gateway serves its own page: aws-masker gateway --page 127.0.0.1:8083"
         )
         raise SettingsError(message)
+    kept = partial(kept_of, folder_of(settings.bodies)) if settings.record_bodies == "masked" else None
     ring = Ring()
     follower = Follower(place.link(os.environ), place.key.encode(), ring, ring.capacity)
     try:
-        asyncio.run(_serve(PageServer(ring, "the audit stream"), settings.page or ADDRESS, follower))
+        asyncio.run(_serve(PageServer(ring, "the audit stream", kept), settings.page or ADDRESS, follower))
     finally:
         follower.close()
     return 0

@@ -13,16 +13,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 from aiohttp import web
 
 from aws_masker.audit import targets
-from aws_masker.audit.bodies import BodyFolder, document_of
-from aws_masker.audit.hub import Bodies, Records
-from aws_masker.audit.record import AuditRecord
+from aws_masker.audit.bodies import BodyKeeper, folder_of
+from aws_masker.audit.hub import Records
 from aws_masker.audit.writer import Writer
 from aws_masker.errors import MaskerError
 from aws_masker.faults import tell_no_values
@@ -30,7 +28,6 @@ from aws_masker.gateway.exchange import Exchanges
 from aws_masker.gateway.record import LogLines, log, log_fault, notice
 from aws_masker.gateway.server import Server
 from aws_masker.gateway.upstream import Upstream
-from aws_masker.keyfile import state_folder
 from aws_masker.masker import Masker, settle
 from aws_masker.metrics import Metrics, Parts
 from aws_masker.page import PageServer, Ring
@@ -59,7 +56,10 @@ class RunningGateway:
         if target is not None:  # standard output belongs to the process, see run
             self.write_to(Writer(target, notice))
         if settings.record_bodies == "masked":
-            self._keep_bodies(settings)
+            folder = folder_of(settings.bodies)
+            keeper = BodyKeeper(folder, settings.limits.recorded_bodies, settings.bodies_ttl, notice)
+            self._writers.append(keeper.writer)
+            self.records.listen(keeper)
         self._metrics = Metrics(self._parts)
         self.records.listen(self._metrics)
         self._stop_metrics: Callable[[], None] = lambda: None
@@ -92,20 +92,6 @@ class RunningGateway:
         """Have every record written by ``writer``, which is closed with the gateway."""
         self._writers.append(writer)
         self.records.listen(lambda record, _: writer.put(record.json()))
-
-    def _keep_bodies(self, settings: Settings) -> None:
-        """Have the masked bodies of every exchange kept on disk."""
-        folder = Path(settings.bodies).expanduser() if settings.bodies else state_folder(os.environ) / "bodies"
-        target = BodyFolder(folder, settings.limits.recorded_bodies, settings.bodies_ttl)
-        writer = Writer(target, notice, tells_gaps=False)
-        self._writers.append(writer)
-
-        def keep(record: AuditRecord, bodies: Bodies | None) -> None:
-            if bodies is not None:
-                size = len(bodies.sent) + len(bodies.answered)
-                writer.put_later(size, lambda: document_of(record, bodies))
-
-        self.records.listen(keep)
 
     def _parts(self) -> Parts:
         masker = self._masker

@@ -16,8 +16,9 @@ always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``
                         record, JSON); where somebody wants the record, ``audit`` (see ``journal``)
 ``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
                         ``dictionary``, ``restore`` (1 or 0); where given, ``upstream_scheme``, ``upstream_host``,
-                        ``upstream_port``, ``batch_rules`` (see ``batches``), and the limits ``event`` and ``answer``
-                        (bytes), ``answer_seconds``
+                        ``upstream_port``, ``batch_rules`` (see ``batches``), the limits ``event`` and ``answer``
+                        (bytes), ``answer_seconds``, and, where bodies are kept, ``record_body`` (how many bytes of
+                        each) and ``bodies`` (where, see ``bodies``)
 ``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
 ======================  ==========================================================================================
 
@@ -33,6 +34,7 @@ from urllib.parse import urlsplit
 
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
+from aws_masker.kong.bodies import Keeping
 from aws_masker.kong.journal import Part
 from aws_masker.settings import Limits
 
@@ -74,6 +76,7 @@ class Order:
     upstream: Upstream | None = None
     batch_rules: str = ""
     limits: Limits | None = None
+    keeping: Keeping | None = None
 
 
 def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
@@ -89,6 +92,8 @@ def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
         fields |= {"event": limits.event, "answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
     if order.batch_rules:
         fields["batch_rules"] = order.batch_rules.encode()
+    if order.keeping is not None:
+        fields |= {"record_body": order.keeping.each, "bodies": str(order.keeping.place).encode()}
     if order.upstream is not None:
         fields |= {
             "upstream_scheme": order.upstream.scheme.encode(),

@@ -20,6 +20,7 @@ from aws_masker.audit.record import kinds_of, model_name, parse
 from aws_masker.audit.writer import Writer
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import SettingsError
+from aws_masker.kong.bodies import Keepers
 from aws_masker.masker import Masker
 from aws_masker.metrics import Metrics, Parts
 from aws_masker.settings import Settings
@@ -100,6 +101,7 @@ class Journal:
         self._writers: dict[str, tuple[str, Writer | None]] = {}
         self._lock = threading.Lock()
         self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
+        self._keepers = Keepers(self.tell)
         self._metrics = Metrics(self._parts)
         self._addresses: dict[str, Callable[[], None]] = {}
         self.records.listen(self._metrics)
@@ -147,6 +149,11 @@ class Journal:
                     one.put(record.json())
         return self.notices()
 
+    def take_bodies(self, entries: Sequence[str | bytes]) -> list[str]:
+        """Take masked bodies, each with its record; return what Kong should log."""
+        self._keepers.take(entries)
+        return self.notices()
+
     def tell(self, text: str) -> None:
         """Keep a notice for Kong's error log. There is a way to it only when Kong calls."""
         self._notices.append(text)
@@ -159,13 +166,12 @@ class Journal:
         return found
 
     def close(self, seconds: float) -> None:
-        """Write what waits, for ``seconds`` at most for each audit."""
+        """Write what waits, for ``seconds`` at most for each audit and each folder of bodies."""
         with self._lock:
-            writers = [writer for _, writer in self._writers.values() if writer is not None]
             addresses = list(self._addresses.values())
         for stop in addresses:
             stop()
-        for writer in writers:
+        for writer in self._all_writers():
             writer.close(seconds)
 
     def _served(self, address: str) -> Callable[[], None]:
@@ -178,6 +184,9 @@ class Journal:
     def _parts(self) -> Parts:
         maskers = list(self._maskers())
         vaults = {id(one.vault): one.vault for one in maskers}
+        return Parts(vaults.values(), [one.cache for one in maskers], self._all_writers())
+
+    def _all_writers(self) -> list[Writer]:
         with self._lock:
             writers = [writer for _, writer in self._writers.values() if writer is not None]
-        return Parts(vaults.values(), [one.cache for one in maskers], writers)
+        return writers + self._keepers.writers()

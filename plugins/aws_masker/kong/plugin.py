@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
 from aws_masker.faults import describe
-from aws_masker.kong import batches, exchange, schema
+from aws_masker.kong import batches, bodies, exchange, schema
 from aws_masker.kong.events import computing
 from aws_masker.kong.journal import Journal, Part
 from aws_masker.kong.maskers import Maskers, Tenants
@@ -118,7 +118,9 @@ class Plugin:
             part.note_masked(masked, masker)
             if batches.makes_one(path) and masked.dictionary:
                 batch_rules = masker.ruleset
-        order = exchange.Order(config.enable_unmasking, config.upstream, batch_rules, config.settings.limits)
+        # What is not masked holds originals.
+        keeping = bodies.keeping(config.settings) if config.enable_masking else None
+        order = exchange.Order(config.enable_unmasking, config.upstream, batch_rules, config.settings.limits, keeping)
         return exchange.forward(raw, masked, order, part)
 
     @classmethod
@@ -130,6 +132,11 @@ class Plugin:
     def take_records(cls, entries: Sequence[str]) -> list[str]:
         """Take the records that the filter has joined; return what Kong should log. Raises NotReadyError."""
         return cls.journal.take(entries)
+
+    @classmethod
+    def take_bodies(cls, entries: Sequence[str | bytes]) -> list[str]:
+        """Take the masked bodies that the filter has kept; return what Kong should log."""
+        return cls.journal.take_bodies(entries)
 
     @classmethod
     def close(cls, seconds: float) -> None:

@@ -12,6 +12,7 @@ arrives as an empty text and counts as not given.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from aws_masker.cli.settings import shown
@@ -27,12 +28,6 @@ Field = dict[str, dict[str, Any]]
 _ELSEWHERE: Final = frozenset(
     {
         "listen",
-        # An answer passes through Lua only; see docs/records.md.
-        "record_bodies",
-        "bodies",
-        "bodies_ttl",
-        "limits_recorded_body",
-        "limits_recorded_bodies",
         "page",
         "page_open",
         "limits_learn_file",
@@ -56,8 +51,8 @@ _TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
 _AS_TEXT: Final = frozenset({"accepted_keys"})
 _SECRET: Final = {"referenceable": True, "encrypted": True}
 _DEFAULTS: Final = {"upstream": "where the service's url points"}
-# An address is no secret, but it is what differs between deployments of one kong.yml.
-_REFERENCEABLE: Final = frozenset({"upstream", "tenant", "metrics"})
+# No secrets, but what differs between deployments of one kong.yml.
+_REFERENCEABLE: Final = frozenset({"upstream", "tenant", "metrics", "record_bodies", "bodies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +106,9 @@ def read(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> 
             "config.key is not set, nor AWS_MASKER_KEY or AWS_MASKER_KEY_FILE of the plugin server: "
             "`aws-masker key` makes one"
         )
+        raise SettingsError(message)
+    if values.get("record_bodies", "off") != "off" and not Path(values.get("bodies", "")).is_absolute():
+        message = "config.bodies is no absolute path: name a folder that Kong's user may write to, for record_bodies"
         raise SettingsError(message)
     return Config(
         _settings(values),

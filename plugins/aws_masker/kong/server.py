@@ -125,6 +125,8 @@ class PluginServer:
             return self._kind.remember_batch(argument["Rules"], argument["Tokens"], argument["Batch"])
         if method == "plugin.TakeRecords":  # from our own filter, see journal
             return self._take(argument["Records"])
+        if method == "plugin.TakeBodies":  # from our own filter, see bodies
+            return self._kind.take_bodies(argument["Bodies"])
         message = f"{method} is not served"
         raise ProtocolError(message)
 

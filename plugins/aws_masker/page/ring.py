@@ -22,6 +22,7 @@ class Entry:
     """A record and its number, which counts from 1 up. ``json`` is the record as a line."""
 
     number: int
+    record: AuditRecord
     json: str
     has_bodies: bool
 
@@ -47,7 +48,7 @@ class Ring:
         line = record.json()
         with self._lock:
             self._last += 1
-            self._entries[self._last] = Entry(self._last, line, bodies is not None)
+            self._entries[self._last] = Entry(self._last, record, line, bodies is not None)
             if bodies is not None:
                 self._bodies[self._last] = bodies
                 self._held += _size(bodies)
@@ -63,6 +64,11 @@ class Ring:
         """Return the entries that are kept and come after ``number``, oldest first."""
         with self._lock:
             return [entry for entry in self._entries.values() if entry.number > number]
+
+    def entry(self, number: int) -> Entry | None:
+        """Return the entry with this number, if it is (still) kept."""
+        with self._lock:
+            return self._entries.get(number)
 
     def bodies(self, number: int) -> Bodies | None:
         """Return the bodies of an entry, if they are (still) kept."""

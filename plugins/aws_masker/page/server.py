@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from aws_masker.audit.record import SCHEMA
+from aws_masker.audit.hub import Bodies
+from aws_masker.audit.record import SCHEMA, AuditRecord
 from aws_masker.errors import SettingsError
 from aws_masker.page import admit
 from aws_masker.page.reading import pieces
@@ -45,9 +46,15 @@ CLEANUP_SECONDS: Final = 0.1
 class PageServer:
     """Serves the page of one ring. ``url`` is where, once it listens."""
 
-    def __init__(self, ring: Ring, source: str) -> None:
-        """Show what ``ring`` keeps. ``source`` says to people where its records come from."""
+    def __init__(
+        self, ring: Ring, source: str, elsewhere: Callable[[AuditRecord], Bodies | None] | None = None
+    ) -> None:
+        """Show what ``ring`` keeps. ``source`` says to people where its records come from.
+
+        ``elsewhere`` returns the bodies of exchanges whose records come without them; it may read files.
+        """
         self._ring = ring
+        self._elsewhere = elsewhere
         self._source = source
         self._trouble = ""
         self._host = ""
@@ -115,7 +122,7 @@ class PageServer:
         return _text(404, "there is nothing here")
 
     async def _bodies(self, number: int) -> web.Response:
-        bodies = self._ring.bodies(number)
+        bodies = self._ring.bodies(number) or await self._bodies_elsewhere(number)
         if bodies is None:
             return _text(404, "the bodies of this request are not kept (any more)")
         shown = {
@@ -123,6 +130,12 @@ class PageServer:
             "answered": await asyncio.to_thread(_readable, bodies.answered, bodies.answered_length),
         }
         return web.json_response(shown, headers=admit.HEADERS)
+
+    async def _bodies_elsewhere(self, number: int) -> Bodies | None:
+        entry = self._ring.entry(number)
+        if entry is None or self._elsewhere is None:
+            return None
+        return await asyncio.to_thread(self._elsewhere, entry.record)
 
     async def _events(self, request: web.BaseRequest) -> web.StreamResponse:
         if len(self._viewers) >= MAX_VIEWERS:
@@ -168,7 +181,8 @@ class PageServer:
         return int(number) if ring == self._ring.name and number.isascii() and number.isdigit() else 0
 
     def _record(self, entry: Entry) -> bytes:
-        shown = f'{{"number":{entry.number},"bodies":{json.dumps(entry.has_bodies)},"record":{entry.json}}}'
+        has_bodies = entry.has_bodies or (self._elsewhere is not None and entry.record.outcome != "refused")
+        shown = f'{{"number":{entry.number},"bodies":{json.dumps(has_bodies)},"record":{entry.json}}}'
         return f"id: {self._ring.name}-{entry.number}\n".encode() + _event("record", shown)
 
 

@@ -14,7 +14,7 @@ from lupa.luajit21 import LuaRuntime
 ROOT = Path(__file__).resolve().parents[3]
 
 # Builds the tables `kong` and `ngx` over functions of the host, and returns what runs a phase. `exit` leaves the phase.
-# The queue is as Kong's: one timer brings what has come meanwhile, and waits twice as long each time that this fails.
+# Queues are as Kong's: a timer brings what has come meanwhile, and waits twice as long each time that this fails.
 GLUE = b"""
 return function(host)
   local EXIT = {}
@@ -33,8 +33,11 @@ return function(host)
     local arguments = { ... }
     host("timer", seconds, function() run(false, unpack(arguments)) end)
   end }
-  local entries, running = {}, false
+  local queues = {}
   package.loaded["kong.tools.queue"] = { enqueue = function(queue, bring, conf, entry)
+    local waiting = queues[queue.name] or { entries = {}, running = false }
+    queues[queue.name] = waiting
+    local entries = waiting.entries
     entries[#entries + 1] = entry
     local batch, tries
     local function send()
@@ -45,11 +48,11 @@ return function(host)
         return
       end
       for _ = 1, #batch do table.remove(entries, 1) end
-      batch, tries, running = nil, 0, #entries > 0
-      if running then ngx.timer.at(0, send) end
+      batch, tries, waiting.running = nil, 0, #entries > 0
+      if waiting.running then ngx.timer.at(0, send) end
     end
-    if not running then
-      running, tries = true, 0
+    if not waiting.running then
+      waiting.running, tries = true, 0
       ngx.timer.at(queue.max_coalescing_delay, send)
     end
     return true
@@ -207,7 +210,7 @@ def _header(headers: Mapping[str, str], name: bytes) -> bytes | None:
 def _plain(value: Any) -> Any:
     """Return a Lua value as JSON has it. A table without anything in it is an object, as Kong has it."""
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode("utf-8", "surrogateescape")
     if not hasattr(value, "items"):
         return value
     keys, values = [_plain(key) for key in value], [_plain(one) for one in value.values()]

@@ -69,7 +69,7 @@ class BriefCaller:
         if time.monotonic() < self._not_before:
             return None
         try:
-            return self._call(msgpack.packb([0, 1, method, [argument]]))
+            return self._call(msgpack.packb([0, 1, method, [argument]], unicode_errors="surrogateescape"))
         except TimeoutError:
             self._not_before = time.monotonic() + QUIET_SECONDS
         except OSError:

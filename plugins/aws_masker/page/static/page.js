@@ -136,7 +136,9 @@ function detail(item, record, bodies, id) {
   show.hidden = !bodies;
   find(".hint").textContent = bodies
     ? "As they were sent and as the API answered, before anything was put back."
-    : "Not kept. A gateway keeps them with the setting record_bodies: masked.";
+    : record.outcome === "refused"
+      ? "None: nothing was sent to the API."
+      : "Not kept. The setting record_bodies: masked keeps them.";
   show.addEventListener("click", () => toggleBodies(show, find(".shown"), id));
 }
 
