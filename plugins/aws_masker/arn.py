@@ -30,7 +30,10 @@ _SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[:/*?]|%(
 _TYPE: Final = Pattern(r"[a-z][A-Za-z0-9-]{0,40}")
 # The resource of these begins with a name, not with a type.
 _NAME_FIRST: Final = frozenset(
-    (b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"codepipeline", b"s3-outposts-bucket")
+    (
+        *(b"s3", b"sns", b"sqs", b"execute-api", b"codecommit", b"codepipeline", b"s3-outposts-bucket", b"mapcredits"),
+        b"neptune-db",
+    )
 )
 # Wildcards and variables after a word make it a name.
 _NO_TYPE_ENDS: Final = (b"*", b"?", b"$", b"<", b"{")

@@ -33,8 +33,9 @@ MAX_KEPT: Final = 1 << 14
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
     r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
-    r"GetEnvironmentVariable|GetValue|fetch|lookup|set|setProperty|[a-z_]*_env|option|add_argument)"
-    r"\((?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
+    r"GetEnvironmentVariable|GetValue|fetch|lookup|set|setProperty|SetDefault|[a-z_]*_env|option|add_argument"
+    r"|(?:[fF]lags?|[fF]lag[sS]et|Flags\(\))\.String(?:Var)?P?)"
+    r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
 )
 
 

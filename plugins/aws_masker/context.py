@@ -29,6 +29,8 @@ _TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
 _JOINERS: Final = b"-_ "
+# Whose account it is stands before them: aws:ResourceAccount.
+_OF_ACCOUNTS: Final = ("Account", "AccountId", "AccountNumber")
 
 
 class Met(NamedTuple):
@@ -86,7 +88,7 @@ class Keys:
             for key in family.keys:
                 self._families.setdefault(normal(key.encode()), []).append(index)
                 names[key] = None
-                if family.kind in ("name", "secret"):
+                if family.kind in ("name", "secret") or key.endswith(_OF_ACCOUNTS):
                     tails[key] = None
         # The pattern meets these first, and they stand for no family.
         names |= dict.fromkeys(other)

@@ -7,7 +7,7 @@ interest here: lists, rows, and what a query gave a title of its own.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from aws_masker.commands import Column, Command
+from aws_masker.commands import NAME, Column, Command
 from aws_masker.re2c import Pattern, Span
 
 _LINE: Final = Pattern(r"[^\n]+")
@@ -18,6 +18,9 @@ _BLANKS: Final = Pattern(r"[^\s]+")
 _BARS: Final = Pattern(r"[^|\r]+")
 _ITEM: Final = Pattern(r"[ ]*(?:- )*")
 _MEMBER: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_ -]*: ")
+# The member of an answer that is called nothing but name; not one of a pair of a name and a value, as a variable's is.
+_NAMED: Final = Pattern(r"\"[nN]ame\"[ \t]*:[ \t]*\"[^\"\\\n]{1,256}\"")
+_PAIRED: Final = Pattern(r"\s*,\s*\"[vV]alue")
 _EDGES: Final = b" \"'"
 # A word alone on its line, with what a loop may print before it.
 _FRAME: Final = Pattern(r"(?:[=#*>-]+ )?")
@@ -34,12 +37,13 @@ Cell = tuple[Span, bytes]
 
 def cells(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
     """Yield the cells of an output that stands at ``low:high``, each with its key; b"" where none is known."""
-    if not command.selects:
-        return
     begin = low
     while begin < high and text[begin] in b" \t\r\n":
         begin += 1
-    if text[begin : begin + 1] in (b"[", b"{", b'"'):
+    if not command.selects:
+        if command.pure and text[begin : begin + 1] == b"{":
+            yield from _named(text, begin, high)
+    elif text[begin : begin + 1] in (b"[", b"{", b'"'):
         yield from _of_json(text, begin, high, command.columns)
     elif text.startswith(_TABLE, begin, high):
         yield from _of_table(text, begin, high, command.columns)
@@ -50,6 +54,13 @@ def cells(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
 def names_nobody(key: bytes) -> bool:
     """Tell whether a key in a query, which the catalogue does not know, says that its cells are no names."""
     return _NO_NAME.fits(key)
+
+
+def _named(text: bytes, low: int, high: int) -> Iterator[Cell]:
+    """Yield what stands beside nothing but name in an answer of AWS's as it came."""
+    for one, end in _NAMED.each(text, low, high):
+        if _PAIRED.match(text, end, high) < 0:
+            yield (text.rindex(b'"', one, end - 1) + 1, end - 1), NAME
 
 
 def _of_json(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> Iterator[Cell]:

@@ -6,6 +6,9 @@ it, and with ``extent`` how far it goes:
 
 ``block``
     From a bracket, with which the opener ends, to the one that closes it; members of blocks inside do not count.
+``items``
+    From the first object of a list, with whose bracket the opener ends, to the end of the list, in a text that speaks
+    of AWS; members of its objects count, and none of what is in those.
 ``line``
     To the end of the line, or of the command that goes on behind backslashes.
 ``indented``
@@ -82,8 +85,10 @@ _OWN: Final = (b"Amazon", b"AWS")
 # A line break, as such or escaped, or where a text begins.
 _BEFORE_NOUN: Final = b'\\n\n\x00\x01"'
 _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
-_ESCAPES: Final = ((b"\\n", b"\n"), (b"\\t", b"\t"), (b'\\"', b'"'))
-_STRING_ENDS: Final = Pattern(r"\\n(?:\\n|[$#>%] )|[^\\]\"|\x00")
+# By how many backslashes stand before the n of a line's break in the string: where the output ends, in it or with it.
+_STRING_ENDS: Final = {
+    count: Pattern(rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] )|[^\\]\\{{{count - 1}}}\"|\x00") for count in (1, 2, 4)
+}
 # Nothing, another prompt, the end of a block in Markdown.
 _OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
@@ -167,17 +172,21 @@ def _shown(text: bytes, start: int, end: int) -> tuple[int, bytes, int, int]:
     Before these stands where in ``text`` it begins. In a string within a text, escapes become what they stand for,
     behind a blank, so that everything stands where it stood.
     """
+    level = 0
+    if text[end - 1 : end] == b"n":
+        escape = text[start : end - 1]
+        level = min(len(escape) - len(escape.rstrip(b"\\")), 4)
+        level -= level == 3  # noqa: PLR2004 - no string in strings has so many
     if text[end - 1 : end] == VALUE:
         limit = text.find(END, end)
     else:
-        escaped = text[end - 1 : end] == b"n"
         # The line break before the output belongs to the command.
-        ends = (_STRING_ENDS if escaped else _OUTPUT_ENDS).search(text, end - (2 if escaped else 1))
+        ends = (_STRING_ENDS[level] if level else _OUTPUT_ENDS).search(text, end - 1 - level)
         limit = len(text) if ends is None else max(end, ends[0] + (text[ends[0]] not in b"\\\x00"))
     shown = text[start:limit]
-    if text[end - 1 : end] == b"n":
-        for escape, meaning in _ESCAPES:
-            shown = shown.replace(escape, b" " + meaning)
+    if level:
+        for meaning, letter, count in ((b"\n", b"n", level), (b"\t", b"t", level), (b'"', b'"', 2 * level - 1)):
+            shown = shown.replace(b"\\" * count + letter, b" " * count + meaning)
     return start, shown, end - start, limit - start
 
 
@@ -197,9 +206,11 @@ class _Members:
         self._named = Pattern(NEVER)
         if family.extent == "message":
             self._named = Pattern(rf"(?i:{'|'.join(nouns) or NEVER})s?(?:{_NAMING})|{_SOUGHT}", captures=True)
+        block = rf"{BEFORE}(?:{members}){AFTER_KEY}|[()\[\]{{}};]|\x00"
         self._search = Pattern(
             {
-                "block": rf"{BEFORE}(?:{members}){AFTER_KEY}|[()\[\]{{}};]|\x00",
+                "block": block,
+                "items": block,
                 "line": rf"[\s\"'`]--?(?:{members}){AFTER_FLAG}",
                 "indented": rf"{NEWLINE}[ ]*(?:- )?(?:{members}){AFTER_KEY}",
                 "message": rf"(?:{members})[:,]? {_SAID}",
@@ -210,22 +221,25 @@ class _Members:
     def values(self, text: bytes, at: int, limit: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the members from ``at`` on, where the section begins, up to ``limit`` at most."""
         if self._extent == "block":
-            return self._of_block(text, at, limit)
+            return self._of_block(text, at, limit, 1)
+        if self._extent == "items":
+            return self._of_block(text, at, limit if subject.is_aws(at) else at, 2)
         if self._extent == "line":
             return self._of_line(text, at, limit)
         if self._extent == "message":
             return self._of_message(text, at, limit, subject)
         return self._of_lines(text, at, limit) if self._extent == "indented" else self._of_table(text, at, limit)
 
-    def _of_block(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
-        depth = 1
+    def _of_block(self, text: bytes, at: int, limit: int, level: int) -> Iterator[tuple[Value, Joint]]:
+        """Yield the values of members; ``level`` is how many brackets the opener leaves open."""
+        depth = level
         while depth and (span := self._search.search(text, at, limit)) is not None:
             low, at = span
             if text[low] == 0:
                 return
             if text[low] == 0x3B and depth == 1:  # noqa: PLR2004 - ";", the end of a statement
                 return
-            direct = depth == 1
+            direct = depth == level
             depth += sum(byte in _OPEN for byte in text[low:at]) - sum(byte in _CLOSE for byte in text[low:at])
             if direct and at - low > 1:
                 for value, joint in self._after_key(text, low, at):

@@ -20,7 +20,7 @@ _AWS: Final = Pattern(
     r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
     # Angular has a CDK too.
     r"|(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^a-z/]|$)"
-    r"|amazonaws|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
     # Constructs of the CDK, requests and commands of the SDKs.
