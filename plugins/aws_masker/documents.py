@@ -32,6 +32,7 @@ from aws_masker.media import is_unreadable
 from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
 from aws_masker.settings import Settings
 from aws_masker.tokens import Tokens
+from aws_masker.tools import ToolList, tool_list
 
 # Content-checked by the API: one changed byte is an error, or silently loses the thinking.
 IMMUTABLE: Final = frozenset(("thinking", "redacted_thinking", "compaction"))
@@ -125,12 +126,13 @@ class Place:
 class Document:
     """The places of a document in reading order. Each of ``parts`` is a conversation of its own.
 
-    ``model`` is that of a single request, as it stands there.
+    ``model`` and ``tools`` are those of a single request, as they stand there.
     """
 
     parts: list[list[Place]] = field(default_factory=list)
     opaque: int = 0
     model: str | None = None
+    tools: ToolList | None = None
 
 
 def kind_of(path: str) -> Kind:
@@ -147,11 +149,16 @@ def read(raw: bytes, path: str, settings: Settings) -> Document:
     Raises InvalidBody when it is not what the API could read either, Unsupported when it holds what cannot be masked,
     TooLarge when it holds more than the limits allow.
     """
-    most = settings.limits.values
-    if not values_at_most(raw, most):
+    if not fits(raw, settings):
+        most = settings.limits.values
         message = f"the body holds more than {most} values: send less at once, or raise limits.values"
         raise TooLarge(message)
     return _Reader(settings).read(parse(raw, settings.limits.depth), kind_of(path))
+
+
+def fits(raw: bytes, settings: Settings) -> bool:
+    """Tell whether a body holds no more values than the limits allow."""
+    return values_at_most(raw, settings.limits.values)
 
 
 class _Reader:
@@ -164,6 +171,8 @@ class _Reader:
         self._heads: dict[str, bytes] = {}
         self._head: bytes | None = None
         self._places: list[Place] = []
+        # How many places the tools had, and whether they said nothing about anything else.
+        self._of_tools = (0, True)
 
     def read(self, node: Node, kind: Kind) -> Document:
         try:
@@ -179,8 +188,10 @@ class _Reader:
         elif kind == "messages":
             self._request(node)
             self._part()
-            model = _object(node).get("model")
+            request = _object(node)
+            model = request.get("model")
             self._document.model = model.value if isinstance(model, String) else None
+            self._document.tools = tool_list(request, *self._of_tools)
         else:
             self._free(node, None)
             self._part()
@@ -212,6 +223,8 @@ class _Reader:
         for name in READING_ORDER:
             if name in members:
                 self._blocks(members.pop(name)[1], of_request=True)
+            if name == "tools":
+                self._of_tools = (len(self._places), not self._heads and not self._document.opaque)
         for name, (key, member) in members.items():
             if name == "metadata" and isinstance(member, Object):
                 for own, value in member.pairs:

@@ -4,6 +4,7 @@ The facade that every host uses. What it masks it remembers in the vault of its 
 later, or in another process, can be restored; nothing is read from there to mask.
 """
 
+import contextlib
 import functools
 import gc
 import json
@@ -17,7 +18,7 @@ from typing import Self
 
 from aws_masker import catalogue, documents, multipart
 from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
-from aws_masker.errors import InvalidBody, Unsupported, VaultError, VaultRequired
+from aws_masker.errors import InvalidBody, Refused, Unsupported, VaultError, VaultRequired
 from aws_masker.found import FoundCache, Text
 from aws_masker.inventory import Inventory, known_names
 from aws_masker.keys import derive, master_keys
@@ -31,6 +32,7 @@ from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
 from aws_masker.text import Result, TextMasker
 from aws_masker.tokens import Tokens
+from aws_masker.tools import Cut, QuietTools
 from aws_masker.turns import turn
 from aws_masker.vault import Vault, open_vault
 
@@ -97,7 +99,9 @@ class Masker:
         # How many names are known from the inventory.
         self.known = len(known)
         decided = rules(catalogue.load(), names, self._tokens, settings, known)
-        self._texts = TextMasker(scanner, decided, derive(master, "findings cache"))
+        cache_key = derive(master, "findings cache")
+        self._texts = TextMasker(scanner, decided, cache_key)
+        self._tools = QuietTools(cache_key)
         # The name of all that decides what a text becomes, for records; see ruleset.
         self.ruleset: str = ruleset(catalogue.load(), settings, master, known)
         self.vault: Vault = vault or open_vault(settings)
@@ -198,16 +202,32 @@ class Masker:
         edits: list[Edit] = []
         extra: dict[str, str] = {}
         with turn(len(raw)):
-            document = documents.read(raw, path, self.settings)
+            document, cut = self._read(raw, path)
+            body = raw if cut is None else cut.body
             for places in document.parts:
-                result = self._texts.mask([place.text(raw) for place in places])
-                edits += documents.edits(raw, places, result.settled, self._tokens)
+                result = self._texts.mask([place.text(body) for place in places])
+                edits += documents.edits(body, places, result.settled, self._tokens)
                 extra |= documents.number_dictionary(places, result.settled, self._tokens)
                 results.append(result)
             edits.sort(key=itemgetter(0))
+            if cut is not None:
+                edits = cut.moved(edits)
+            elif document.tools is not None:
+                self._tools.keep(raw, document.tools, results[0].quiet)
         # Others need not wait for the vault.
         dictionary, use = self._dictionary(results, extra)
         return MaskedBody(tuple(edits), dictionary, _total(results), document.opaque, document.model, use)
+
+    def _read(self, raw: bytes, path: str) -> tuple[documents.Document, Cut | None]:
+        """Read a body: without its tools where these are known to hold nothing, and whole otherwise."""
+        cut = self._tools.cut(raw) if documents.kind_of(path) == "messages" else None
+        if cut is not None and documents.fits(raw, self.settings):
+            # What is wrong with it is said of the whole.
+            with contextlib.suppress(Refused):
+                document = documents.read(cut.body, path, self.settings)
+                if cut.fits(document.tools):
+                    return document, cut
+        return documents.read(raw, path, self.settings), None
 
     def _mask_regions(self, raw: bytes, regions: multipart.Regions) -> MaskedBody:
         for low, high in regions.readable:

@@ -29,13 +29,14 @@ from aws_masker.scan import Scanner
 class Result:
     """What masking a sequence of texts gave: what is replaced in each, and what the tokens stand for.
 
-    ``seen`` are the tokens that stood in the texts already.
+    ``seen`` are the tokens that stood in the texts already; ``quiet`` is how many of the first texts hold nothing.
     """
 
     settled: list[Settled]
     dictionary: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     counts: Counter[str] = field(default_factory=Counter)
     seen: set[bytes] = field(default_factory=set)
+    quiet: int = 0
 
 
 class TextMasker:
@@ -60,8 +61,11 @@ class TextMasker:
         result = Result(self._settle(texts, found))
         families = self._rules.families
         dictionary = result.dictionary
-        for text, one, settled in zip(texts, found, result.settled, strict=True):
+        loud = len(texts)
+        for at, (text, one, settled) in enumerate(zip(texts, found, result.settled, strict=True)):
             data = text.data
+            if at < loud and (one.parts or one.tokens or settled.parts):
+                loud = at
             if one.tokens:
                 result.seen.update([data[low:high] for low, high in one.tokens])
             if not settled.parts:
@@ -72,6 +76,7 @@ class TextMasker:
             for start, end, token, _, _ in settled.parts:
                 if token not in dictionary:
                     dictionary[token] = data[start:end]
+        result.quiet = loud
         if len(dictionary) > self._rules.limits.identifiers:
             raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
         return result
