@@ -206,16 +206,13 @@ def test_a_plugin_server_that_is_started_again_meanwhile_keeps_all(keeping: Keep
     ask_until(lambda one: one.status == 400, lambda: ask(keeping.stack.url, "/v1/messages", b"["))
 
 
-def test_by_default_nothing_is_kept_and_the_filter_is_told_nothing(stack: Stack) -> None:
-    assert ask(stack.url, "/v1/messages", message(TEXT)).status == 200
-    assert files_of(stack.folder / "bodies") == []
-
-
-def test_what_is_not_masked_is_not_kept(start_stack: Start, api: FakeApi) -> None:
-    config = {**KEPT, "enable_masking": False, "audit": "file://{folder}/audit.jsonl"}
-    stack = start_stack(Setup(api.url, config=config))
-    assert ask(stack.url, "/v1/messages", message(TEXT)).status == 200
-    wait_for((stack.folder / "audit.jsonl").exists)
+@pytest.mark.parametrize("config", [{"record_bodies": "off"}, {"enable_masking": False}], ids=["off", "not masked"])
+def test_otherwise_nothing_is_kept(start_stack: Start, api: FakeApi, config: Mapping[str, Any]) -> None:
+    stack = start_stack(Setup(api.url, config={**KEPT, "audit": "file://{folder}/audit.jsonl", **config}))
+    audit = stack.folder / "audit.jsonl"
+    for given in ("a" * 32, "b" * 32):  # what the first one left is there before the second one's record
+        assert ask(stack.url, "/v1/messages", message(TEXT), {"X-Request-ID": given}).status == 200
+        wait_for(lambda: audit.exists() and given in audit.read_text())  # noqa: B023
     assert not (stack.folder / "bodies").exists()
 
 
