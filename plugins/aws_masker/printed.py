@@ -18,9 +18,14 @@ _BLANKS: Final = Pattern(r"[^\s]+")
 _BARS: Final = Pattern(r"[^|\r]+")
 _ITEM: Final = Pattern(r"[ ]*(?:- )*")
 _MEMBER: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_ -]*: ")
-# The member of an answer that is called nothing but name; not one of a pair of a name and a value, as a variable's is.
-_NAMED: Final = Pattern(r"\"[nN]ame\"[ \t]*:[ \t]*\"[^\"\\\n]{1,256}\"")
-_PAIRED: Final = Pattern(r"\s*,\s*\"[vV]alue")
+# The members of an answer that are called a name or an identifier; not one of a pair of a name and a value, as a
+# variable's is.
+_NAMED: Final = Pattern(r"\"([A-Za-z]*(?:[nN]ame|[iI]dentifier))\"[ \t]*:[ \t]*\"([^\"\\\n]{1,256})\"", captures=True)
+_NAMED_LINE: Final = Pattern(
+    r"[\n\x01][ -]*([A-Za-z]*(?:[nN]ame|[iI]dentifier)): [\"']?([^\s\"':\\][^\s\"'\\]{0,255})[\"']?\r?(?:\n|\x00|\z)",
+    captures=True,
+)
+_PAIRED: Final = Pattern(r"\s*,?\s*\"?[vV]alue")
 _EDGES: Final = b" \"'"
 # A word alone on its line, with what a loop may print before it.
 _FRAME: Final = Pattern(r"(?:[=#*>-]+ )?")
@@ -28,7 +33,10 @@ _FRAME: Final = Pattern(r"(?:[=#*>-]+ )?")
 _NO_NAME: Final = Pattern(
     r"(?i:.*(?:architecture|checksum|class|code|count|date|digest|engine|etag|format|handler|hash|key|kind|mode|platform|"
     r"protocol|reason|region|runtime|sha256|size|state|status|tag|time|type|unit|version|zone)s?"
-    r"|logicalresourceid|metricname|namespace)"
+    r"|logicalresourceid|metricname|namespace"
+    r"|.*(?:action|attribute|characterset|column|cookie|device|engine|event|exception|feature|field|file|header|label|"
+    r"language|locale|method|metric|option|parameter|property|protocol|quota|region|script|setting|state|timezone|track|"
+    r"type|version|zone)name)"
 )
 _TABLE: Final = (b"|", b"+", b"-----")
 
@@ -41,8 +49,8 @@ def cells(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
     while begin < high and text[begin] in b" \t\r\n":
         begin += 1
     if not command.selects:
-        if command.pure and text[begin : begin + 1] == b"{":
-            yield from _named(text, begin, high)
+        if command.pure:
+            yield from _named(text, begin, high, _NAMED if text[begin : begin + 1] == b"{" else _NAMED_LINE)
     elif text[begin : begin + 1] in (b"[", b"{", b'"'):
         yield from _of_json(text, begin, high, command.columns)
     elif text.startswith(_TABLE, begin, high):
@@ -56,11 +64,15 @@ def names_nobody(key: bytes) -> bool:
     return _NO_NAME.fits(key)
 
 
-def _named(text: bytes, low: int, high: int) -> Iterator[Cell]:
-    """Yield what stands beside nothing but name in an answer of AWS's as it came."""
-    for one, end in _NAMED.each(text, low, high):
-        if _PAIRED.match(text, end, high) < 0:
-            yield (text.rindex(b'"', one, end - 1) + 1, end - 1), NAME
+def _named(text: bytes, low: int, high: int, form: Pattern) -> Iterator[Cell]:
+    """Yield the members of an answer of AWS's as it came, in JSON or YAML, that are called names."""
+    at = low - 1
+    while (span := form.search(text, at, high)) is not None:
+        parts = form.parts(text, *span)
+        at = max(span[0] + 1, span[1] - 1)
+        if parts is not None and _PAIRED.match(text, span[1], high) < 0:
+            key = text[slice(*parts[1])]
+            yield parts[2], NAME if key == b"name" else key
 
 
 def _of_json(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> Iterator[Cell]:

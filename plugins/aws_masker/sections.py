@@ -9,6 +9,8 @@ it, and with ``extent`` how far it goes:
 ``items``
     From the first object of a list, with whose bracket the opener ends, to the end of the list, in a text that speaks
     of AWS; members of its objects count, and none of what is in those.
+``member``
+    The value that follows, in a text that speaks of AWS, unless it is the first of a pair of a name and a value.
 ``line``
     To the end of the line, or of the command that goes on behind backslashes.
 ``indented``
@@ -33,7 +35,20 @@ from aws_masker.boundaries import BEFORE
 from aws_masker.catalogue import Family
 from aws_masker.commands import PROMPT, read
 from aws_masker.context import spelling
-from aws_masker.joints import AFTER_FLAG, AFTER_KEY, ALONE, END, NEWLINE, ONE, VALUE, Joint, Kind, joint_of
+from aws_masker.joints import (
+    AFTER_FLAG,
+    AFTER_KEY,
+    ALONE,
+    BREAK,
+    END,
+    NEWLINE,
+    ONE,
+    QUOTE,
+    VALUE,
+    Joint,
+    Kind,
+    joint_of,
+)
 from aws_masker.outputs import Rows
 from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
@@ -91,6 +106,8 @@ _STRING_ENDS: Final = {
 }
 # Nothing, another prompt, the end of a block in Markdown.
 _OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
+# Between the name and the value of a variable, a tag, a dimension.
+_PAIRED: Final = Pattern(rf"{QUOTE}{BREAK}*,{BREAK}*{QUOTE}[vV]alue")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
 
 
@@ -102,7 +119,8 @@ class Sections:
         chosen = [(index, family) for index, family in families if family.opener]
         self._chosen = chosen
         self.pattern = "|".join(f"(?:{family.opener})" for _, family in chosen) or NEVER
-        self._openers = Pattern(self.pattern)
+        self._openers = Pattern("|".join(f"(?:{one.opener})" for _, one in chosen if one.extent != "member") or NEVER)
+        self._single = frozenset(index for index, family in chosen if family.extent == "member")
         self._which = FullMatchSet([family.opener for _, family in chosen])
         keys = [key for _, one in families for key in one.keys]
         named = {_noun(*found.groups()) for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
@@ -112,7 +130,9 @@ class Sections:
         self._rows = {index: members[index] for index, family in chosen if family.extent == "row"}
         self._outputs = {index: members[index] for index, family in chosen if family.extent == "output"}
         self._members = {
-            index: _Members(family, spoken) for index, family in chosen if family.extent not in ("row", "output")
+            index: _Members(family, spoken)
+            for index, family in chosen
+            if family.extent not in ("row", "output", "member")
         }
 
     def families(self, match: bytes) -> list[int]:
@@ -155,6 +175,8 @@ class Sections:
 
         ``subject`` tells what the text speaks of.
         """
+        if family in self._single:
+            yield from _member(text, end, subject)
         if family not in self._members:
             return
         limit = min(len(text), end + MAX_SECTION)
@@ -188,6 +210,15 @@ def _shown(text: bytes, start: int, end: int) -> tuple[int, bytes, int, int]:
         for meaning, letter, count in ((b"\n", b"n", level), (b"\t", b"t", level), (b'"', b'"', 2 * level - 1)):
             shown = shown.replace(b"\\" * count + letter, b" " * count + meaning)
     return start, shown, end - start, limit - start
+
+
+def _member(text: bytes, start: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
+    """Yield the one value that begins at ``start``, behind a quote."""
+    if not subject.is_aws(start) or subject.is_elsewhere(start):
+        return
+    for value in values_at(text, start, ONE, secret=False):
+        if _PAIRED.match(text, value.end) < 0:
+            yield value, ONE
 
 
 def _noun(before: str, last: str) -> str:

@@ -11,8 +11,8 @@ says how the family is found (exactly one of):
     API names (``DBInstanceIdentifier``) beside which a value of the form ``value`` is an identifier.
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
-    that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``line``, ``indented``, ``table``,
-    ``message``, ``row``, ``output``, see ``sections``.
+    that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``member``, ``line``, ``indented``,
+    ``table``, ``message``, ``row``, ``output``, see ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -75,7 +75,7 @@ _FIELDS: Final = frozenset(
     )
 )
 _WAYS: Final = ("pattern", "host", "keys", "opener")
-EXTENTS: Final = ("block", "items", "line", "indented", "table", "message", "row", "output")
+EXTENTS: Final = ("block", "items", "member", "line", "indented", "table", "message", "row", "output")
 
 
 @dataclass(frozen=True, slots=True)
