@@ -80,6 +80,23 @@ def test_a_key_in_every_spelling_and_joint_gives_its_value_away(one: Masker, tex
         "class Row(Base):\n    table_name: TableLabel\n    value: _RowLabel\n",
         '"paramiko.auth.Password": [[1, 2, "", "__init__"]]',
         "/src/build/alias/kazor-dom-server.js",
+        # Optional members, formulas, templates without a word, a choice, what a bundler makes, descriptions, tags.
+        "sessionToken: response.headers?.[names.token],",
+        "options.sessionToken = options?.sessionToken;",
+        "const decodedSecret = base64.urlDecode(identifier);",
+        "fromCluster: first.edge.fromCluster ?? last.edge.fromCluster,",
+        "const relatedCollectionName = isO2m ? first : second;",
+        "getTable(tableName: TableName): QueryBuilder$1;",
+        "clusters: D3Selection<SVGGElement>",
+        ":param db_cluster_id: User-defined id of the cluster.",
+        "<strong>Password:</strong> 6 letters",
+        '"password": "Account Access Key (optional)"',
+        # Numbers, versions of an API, files, members of members, parameters of a path.
+        "MAX_BUCKETS = 1e3",
+        "Bucket: ['source.toolkit.kazor.io/v1beta2', 'source.toolkit.kazor.io/v1']",
+        'MODEL_CARD_NAME = "modelcard.json"',
+        '"eventSource.bucketName": "Records[0].s3.bucket.name", "accountId": "requestContext.accountId"',
+        "DELETE /alias/id/:id",
         'd="M7 1.4l1.73.4 1.83.33.94.15c.9.13 1.81.25"',
     ],
 )

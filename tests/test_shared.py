@@ -35,6 +35,13 @@ from masking import marked, plain
         'table_name = "«acme-orders7»"',
         '"password": "«xK29dlQpq0»"',
         "DB_PASSWORD=«xK29d»",
+        # In the source of a program, of what has a stage, a place or a number in it.
+        'import x from "./x.js";\nx({ tableName: "«kazor-ledger-prod»", functionName: "«renpim_sync_euw1»" });',
+        'def main():\n    job_name = "«kazor-nightly-7»"',
+        'import os\njob_name = "«ledger-nightly-7»"',
+        # Variables of a shell that repeat their names, and what has the toolkit of the CDK beside it.
+        "KAZOR_TABLE_NAME=«kazor-table-name7»\nORDERS_TABLE=«orders-table»",
+        'stack: CDKToolkit\ntable_name = "«payments_worker»"',
     ],
 )
 def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
@@ -89,10 +96,36 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         'exports.CLEANUP_POLICY_ID = "kazor-functions-cleanup"; // firebase functions:artifacts',
         "flow_id: 1234abcd-12ab-34cd-56ef-1234567890ab",
         "ingress:\n  - secretName: chart-example-tls",
+        "Volumes:\n  Type:        Secret\n  SecretName:  kazor-front-tls",
         "configMapName: kazor-hadoop",
         # What other clouds call theirs.
         "const bucket = storage.bucket('kazor-albums'); // gs://kazor-albums/one",
         "clusterName: kazor-east4-b4rk # gcloud container clusters list",
+        "azurerm_storage_account: x\nbucket_name: kazor-raw-7",
+        "# on Scaleway\ninstance_name: kazor-curie-7",
+        # What repeats its key, in the writing of whatever language.
+        'K8S_CLUSTER = "k8s_cluster"',
+        '"relay_cluster": "relayCluster", "primary_db_cluster": "primary_db_cluster"',
+        'SessionToken = "x-kazor-session-token"',
+        'cluster_name: "cluster-1"',
+        # Members and constants of a program, ids without a digit, UUIDs there, codes of messages.
+        "import { on } from './on.js';\non({ channelName: 'kz_unbindQueue', functionName: 'decorateKazor' });",
+        'import os\njob_name = "ledger-nightly-run"',
+        'def test_main():\n    key_name = "kazor-test-key"\n    job_name = "gemnazor-dependency_scan"',
+        'ALL = [\n    {"workspaceId": "e4388e31-9c21-461b-9b5d-1905ca28c599", "schema_name": "NUCLEAR_KAZOR"},\n]',
+        "POST /token?client_id=finance-kazor&scope=x",
+        '{"ruleId": "KZ101", "alertId": "KZ-APM-005"}',
+        '"ruleset": {"token_id": "token-kazor", "package-name": "gyp-kazor"}',
+        "kazor scan status --scan-id=92b10f07ec07c7b1b73305181398ccf5",
+        "// clusters: `adjustKazorEdges`\nimport x from './x.js';",
+        'import os\nos.environ["_KAZOR_SERVICE_NAME"] = "kazor-core"',
+        # Packages, by their coordinates.
+        "<dependency><groupId>com.kazorcorp</groupId><artifactId>kazor-aws-7</artifactId></dependency>",
+        '{"groupId": "com.kazorcorp.tools", "packageId": "KazorCorp.Tools.Core"}',
+        'The CDK for Terraform: domain_name = "p.kazor"',
+        # Labels of fields, and secrets that say that they are none.
+        'password="secretpassword"',
+        "<label>Password:</label>",
         # No word of AWS, although the letters are there.
         'flaws = 1\nlaws = 2\ntable_name = "payments_worker"',
     ],

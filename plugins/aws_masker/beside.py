@@ -11,7 +11,18 @@ from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
-from aws_masker.shared import Subject, Vocabulary, counts, is_api, is_dashed_name, is_given_id
+from aws_masker.shared import (
+    Subject,
+    Vocabulary,
+    counts,
+    ends_alike,
+    is_api,
+    is_coordinate,
+    is_dashed_name,
+    is_given_id,
+    is_own,
+    repeats,
+)
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, values_at
 
@@ -94,11 +105,10 @@ class Beside:
                     continue
             if met.one_value and _ends_value(text, known.get(position)):
                 continue
-            shared = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
+            weighed = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
             for finding in self._values(text, key, start + met.high, position, met, known):
-                if not (shared or subject.is_elsewhere(key)) or self._counts(
-                    text, finding, key, (start + met.high, span[1]), subject
-                ):
+                joint = (start + met.high, span[1])
+                if self._counts(text, finding, key, joint, subject, weighed=weighed or subject.is_elsewhere(key)):
                     yield finding
                 elif finding.end - finding.start < MAX_LEFT:
                     continue
@@ -136,15 +146,27 @@ class Beside:
 
         return families
 
-    def _counts(self, text: bytes, one: Finding, key: int, joint: Span, subject: Subject) -> bool:
-        """Tell whether what was found beside a shared key, or any in a text of another cloud, counts without AWS."""
+    def _counts(self, text: bytes, one: Finding, key: int, joint: Span, subject: Subject, *, weighed: bool) -> bool:
+        """Tell whether what was found beside a key counts.
+
+        ``weighed``: what is found there without AWS, beside a shared key or in a text of another cloud, has to look so.
+        """
+        is_aws, family = subject.is_aws(key), self._families[one.family]
+        joined, word = text[slice(*joint)], text[one.start : one.end]
+        if is_aws and not weighed and joined != b">" and not ends_alike(text[key : joint[0]], word):
+            return True
         low = key
         while low > max(0, key - _LOOK_BACK) and text[low - 1] in _SPELLED:
             low -= 1
         if text.startswith(b"--", low - 2, low):
             low -= 2
-        family = self._families[one.family]
-        shared, joined, word = text[low : joint[0]], text[slice(*joint)], text[one.start : one.end]
+        shared = text[low : joint[0]]
+        if is_coordinate(shared, joined) or repeats(
+            shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"
+        ):
+            return False
+        if not weighed:
+            return is_aws or family.kind == "secret" or not is_own(shared, word, subject.writing(key))
         if b"{" in word:
             # What is put in later says nothing of a name, but for what stands around it.
             word = b"-".join(text[low:high] for low, high in one.parts)
@@ -156,12 +178,12 @@ class Beside:
         # Any program has phone numbers; mail addresses are told by their key.
         if family.kind == "pii" and b"@" not in word:
             return False
-        if own and family.kind != "name" and is_given_id(shared, word):
+        writing = subject.writing(key)
+        if own and family.kind != "name" and is_given_id(shared, word, writing):
             return True
-        if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary):
+        if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary, writing):
             return True
-        setting = b"=" in joined and subject.is_settings(key)
-        return counts(shared, joined, word, self._vocabulary, secret=family.kind == "secret", setting=setting)
+        return counts(shared, joined, word, self._vocabulary, writing, secret=family.kind == "secret")
 
     def _values(
         self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]

@@ -50,11 +50,16 @@ _COMMON: Final = Pattern(
     "|".join(
         (
             *_PLACEHOLDERS,
-            r"0{8}-0{4}-0{4}-0{4}-0{12}",
+            "|".join(f"{one}{{8}}(?:-{one}{{4}}){{3}}-{one}{{12}}" for one in "0123456789abcdef"),
             r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
             # Numbers of programs, formats of them (04x, behind a colon in Python's strings), classes of characters.
             r"0x[0-9a-fA-F]{0,32}|#?0[0-9]{1,2}[bdoxX]|(?:a-z|A-Z|0-9|a-f|A-F|[_.-]){2,8}",
+            r"[0-9]{1,6}(?:\.[0-9]{1,6})?[eE][-+]?[0-9]{1,3}",
+            # Versions, those of an API among them: 2.4.1-rc1, v1beta2.
             r"v?[0-9]{1,6}(?:\.[0-9x]{1,6}){1,4}(?:[-+][a-z0-9.]{1,20})?",
+            r"v[0-9]{1,2}(?:alpha|beta)[0-9]{1,2}",
+            # A parameter in the path of a URL.
+            r":[a-z][A-Za-z0-9_]{0,60}",
             r"v?[0-9]{1,3}\.[0-9]{1,4}[.-][A-Za-z0-9._-]{1,40}",
             # Runtimes, engines and what goes with them, with their versions.
             r"(?:python|nodejs|node|java|dotnet|dotnetcore|ruby|go|php|provided\.al)[0-9]{1,4}(?:\.[0-9x]{1,3}){0,2}(?:\.al[0-9]{1,4})?",

@@ -23,7 +23,7 @@ _EXPRESSION: Final = Pattern(
 )
 # A variable or a placeholder that says what it stands for: oldTableName, conn_id.
 _NAMES_ITSELF: Final = Pattern(
-    r"(?i:[a-z0-9_-]*[-_])?(?i:name|id|identifier)s?|[A-Za-z0-9]*[a-z0-9](?:Name|Id|ID|Identifier)s?"
+    r"(?i:[a-z0-9_.-]*[-_])?(?i:name|id|identifier)s?|[A-Za-z0-9]*[a-z0-9](?:Name|Id|ID|Identifier)s?"
     r"|(?:[a-z]+[A-Z][a-z]+)+(?:Status|Version|Type)"
 )
 # How all of these end: most words need not be held against the pattern.
@@ -39,11 +39,16 @@ _DASHED: Final = Pattern(r".*-.*")
 _TYPE_NAME: Final = Pattern(r"_?[A-Z][A-Za-z]+")
 _CALLED: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_.]*\((?:\{?|.*\))|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
+    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|</.*"
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
 _ADDRESS: Final = Pattern(r"\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
+# What a field for a secret is called, or how to fill it in: "Account Access Key (optional)".
+_LABEL: Final = Pattern(
+    r"(?:[A-Za-z/]+ )*(?i:key|secret|token|password|leave|enter|your)(?: [A-Za-z/]+)*(?: \([A-Za-z ]+\))?"
+)
 # In a sentence, no word and no piece of code.
 _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){}<>/]*[0-9][^\s\x00-\x1f(){}<>/]{2,}")
 # The second half of a comparison, or what follows a quote that closed a string rather than opened one.
@@ -51,6 +56,11 @@ _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 # A type of Python, in quotes as well: List[V1LocalObjectReference].
 _GENERIC: Final = Pattern(r"(?:[Ll]ist|[Dd]ict|Optional|Sequence|Union)\[[A-Za-z][A-Za-z0-9_., \[\]]*\]")
 # Names of languages' own: __init__, Uint8Array.
+# A file of a program's or of data, and a member of a member: model.json, requestContext.accountId.
+_FILE: Final = Pattern(r".+\.(?:json|ya?ml|toml|py|[cm]?[jt]s|tsx|md|rst|txt|html?|css|xml|csv|png|svg|sh|sql)")
+_MEMBER_NAME: Final = Pattern(
+    r"[A-Za-z_][A-Za-z0-9_\[\]]*(?:\.[A-Za-z0-9_\[\]]+)*\.(?:[a-z]+(?:[A-Z][a-z]+)*(?:Name|Id)|name)"
+)
 _BUILT_IN: Final = Pattern(r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array")
 # A constant of a program, in a sentence.
 _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
@@ -58,6 +68,15 @@ _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
 _VARIABLE_NAME: Final = Pattern(r"[A-Za-z_$][A-Za-z0-9_$]*")
 # Members of an object of JavaScript, one after the other.
 _MEMBERS: Final = Pattern(r"[^,:]{0,20}(?:,[\"']?[A-Za-z_$][A-Za-z0-9_$]*[\"']?:[^,:]{0,20}){2}.*")
+# What a bundler makes of names that two modules share, types with a number before the hump: Builder$1, D3Element.
+_BUNDLED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*\$[0-9]+|[A-Z][0-9]{1,2}[A-Z][A-Za-z]+")
+_ADJECTIVE: Final = Pattern(
+    r"[A-Za-z]+(?:-[a-z]+)*-(?:[a-z]{2,}(?:ed|ing|able)|specific|wide|level|only|free|like|readable)"
+)
+_OPERATOR: Final = Pattern(r" (?:\?\??|[=!]==?|=>|as|instanceof) ")
+_GOES_ON: Final = Pattern(r" (?:\(|[A-Za-z]+[ .,;)])")
+# Group and version of an API of Kubernetes.
+_API_VERSION: Final = Pattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/v[0-9]{1,2}(?:(?:alpha|beta)[0-9]{1,2})?")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z0-9]+")
 _LINE_BEGINS: Final = (END, VALUE, b"\n", b"\\n", b'"', b"'")
 _LINE_ENDS: Final = (b"", b"\n", b"\r", END)
@@ -96,7 +115,7 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     if family.value == ANY_VALUE:
         return _plausible_secret(text, value, joint, word)
     if form is not None:
-        return form.fits(word)
+        return form.fits(word) and not (family.kind == "secret" and _is_formula(text, value, word))
     return _plausible_name(text, value, joint, word)
 
 
@@ -110,6 +129,8 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     """Tell whether a value can be a name that somebody gave."""
     # An ARN within a word makes two of it, whatever is left of the ARN.
     if (word[-1] in _NAMES_ITSELF_ENDS and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
+        return False
+    if b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word)):
         return False
     if not PLAUSIBLE.fits(word):
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
@@ -129,7 +150,13 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
 def _is_code(text: bytes, value: Value, word: bytes) -> bool:
     """Tell whether a word without quotes is a piece of code, by itself or by what follows."""
     following = text[value.end : value.end + 1]
-    if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or following in (b"(", b"[", b"{"):
+    if _EXPRESSION.fits(word) or _BRACKETED.fits(word) or following in (b"(", b"[", b"{") or _BUNDLED.fits(word):
+        return True
+    # A comparison, a choice or a type goes on from a variable.
+    if following == b" " and _OPERATOR.match(text, value.end) > 0:
+        return True
+    # A word of a sentence that describes the key: service_id: User-defined id of the service.
+    if following == b" " and _ADJECTIVE.fits(word) and _GOES_ON.match(text, value.end) > 0:
         return True
     # The end of a statement, a declaration of a style sheet.
     if following == b";" and (_VARIABLE_NAME.fits(word) or _line_before(text, value).rstrip(b" ").endswith(b":")):
@@ -162,6 +189,8 @@ def _between(text: bytes, low: int, high: int) -> list[Span]:
 
 def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a secret: anything, but no piece of code beside a word such as password."""
+    if b" " in word and _LABEL.fits(word):
+        return False
     # An address without credentials is where one reads about it; a file has a path.
     if not _SOLID.fits(word) or _ADDRESS.fits(word):
         return False
@@ -172,6 +201,13 @@ def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> b
     if _CALLED.fits(word) or _EXPRESSION.fits(word) or _MEMBERS.fits(word) or _DOTTED_TYPE.fits(word):
         return False
     return _assigned_plainly(text, value, joint) or not (_IDENTIFIER.fits(word) or _BRACKETED.fits(word))
+
+
+def _is_formula(text: bytes, value: Value, word: bytes) -> bool:
+    """Tell whether a secret is what a program computes: a call, or variables that are put together."""
+    if value.quoted:
+        return word.startswith(b"${") and word.endswith(b"}")
+    return text[value.end : value.end + 1] == b"(" or _CALLED.fits(word) or _EXPRESSION.fits(word)
 
 
 def _opened(text: bytes, value: Value) -> bool:
@@ -206,7 +242,7 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
             and not _IN_MAPPING.fits(text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2])
         )
         # A union of types in TypeScript goes on with a bar, and a member of an object may be the last one.
-        code = after in (b" =", b" }") or (after == b" |" and b"|" not in before)
+        code = after in (b" =", b" }", b" ?", b" &", b" +") or (after == b" |" and b"|" not in before)
         return before != stripped and after[:1] in _ENDS_LINE and not typed and not code
     if stripped.endswith(b"=") and _IN_INI.fits(
         text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2]

@@ -11,6 +11,7 @@ What a text speaks of is told by the text alone, and by the command that printed
 by other texts.
 """
 
+from enum import Enum, auto
 from typing import Final
 
 from aws_masker.joints import END
@@ -18,8 +19,8 @@ from aws_masker.re2c import Pattern
 
 _AWS: Final = Pattern(
     r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
-    # Angular has a CDK too.
-    r"|(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^a-z/]|$)"
+    # Angular has a CDK too, and so has Terraform.
+    r"|(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
     r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
@@ -37,7 +38,18 @@ _AWS: Final = Pattern(
 # Other clouds have the same keys, and buckets and clusters of their own.
 _ELSEWHERE_CLOUD: Final = Pattern(
     r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com|digitalocean"
-    r"|core\.windows\.net|azure[.-](?:mgmt|core|identity|storage)|Microsoft\.[A-Z][a-z]+/"
+    r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
+    r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack|[sS]caleway|"
+    r"tencentcloud|[vV]ultr)(?:[^a-z]|$)"
+)
+# Statements of a language in which programs are written, at the beginning of a line.
+_PROGRAM: Final = Pattern(
+    r"(?:[\x00\n]|\\n)[ \t]*(?:import (?:[A-Za-z0-9_.{}*, ]+ from )?[\"']"
+    r"|(?:import|use) [a-z_][A-Za-z0-9_.:]*(?:\r?\n|;|\\n)|[A-Z][A-Z0-9_]*(?:: [^=\n]{1,60})? = [\[{(]"
+    r"|from [A-Za-z0-9_.]+ import |(?:async )?def [A-Za-z0-9_]+\(|class [A-Za-z0-9_]+[:({ ]|#include|func [A-Za-z(]"
+    r"|package [a-z0-9_.]+;|(?:pub |async )*fn [a-z]|public (?:[a-z]+ )*(?:class|interface|enum|static|void) "
+    r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({]"
+    r"|module\.exports|exports\.|\"use strict\"|'use strict'|(?:describe|it|test)\([\"'])"
 )
 # As only AWS's API and its tools write it: DBInstanceIdentifier.
 _API: Final = Pattern(r"[A-Z]+[a-z][A-Za-z0-9]*")
@@ -58,29 +70,35 @@ _SETTING: Final = (
 _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 # Words, words with capitals before a dash (API-key), types with a number (Decimal128).
 _WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][A-Za-z]*-[A-Za-z]+|[A-Z]+[a-z]+[0-9]{1,3}")
+# Where Kubernetes keeps a certificate.
+_OF_TLS: Final = r"[a-z0-9-]+-tls(?:-secret)?"
+_CERTIFICATE: Final = Pattern(_OF_TLS)
 # What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value; what reads as a
 # sentence: block-no-empty.
 _EXAMPLE: Final = Pattern(
     r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?"
-    r"|[a-z0-9-]+-tls(?:-secret)?"
+    rf"|{_OF_TLS}"
     r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
-    r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9]{1,3}|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder))"
+    r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9]{1,3}"
+    r"|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder|sample|example))"
 )
 # Words with joints or humps, and numbers behind them: crud-v1, loadBalancingTest, coll0.
 _WORDS: Final = Pattern(r"[A-Za-z]+[0-9]{0,2}(?:[-_.](?:[A-Za-z]+[0-9]{0,2}|v?[0-9]{1,3}))*")
 _PART: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+")
 MIN_PART: Final = 3
 # A stage or a place among the words makes a name that somebody gave.
-_STAGED: Final = Pattern(
-    r"(?i:(?:.*[-_.])?(?:prod|production|stg|staging|qa|uat|preprod|(?:us|eu|ap|sa|ca|me|af)[nsewc][a-z]?[0-9])"
-    r"(?:[-_.].*)?)"
-)
+_STAGE: Final = r"prod|production|stg|staging|qa|uat|preprod|(?:us|eu|ap|sa|ca|me|af)[nsewc][a-z]?[0-9]"
+_STAGED: Final = Pattern(rf"(?i:(?:.*[-_.])?(?:{_STAGE})(?:[-_.].*)?)")
+# Codes of messages and rules: E501, ACME-X-005.
+_CODE: Final = Pattern(r"(?:[A-Z]{1,6}-){0,2}[A-Z]{1,6}-?[0-9]{3,5}")
 # Models of language, which everybody calls so.
 _MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
 # The noun of the key itself, counted: task-1 beside task_ids.
 _COUNTED: Final = Pattern(r"[A-Za-z]{3,20}[-_][0-9]{1,2}")
 _DIGITS: Final = b"0123456789"
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
+# More hexadecimal digits in a row make a digest.
+MAX_DIGITS: Final = 15
 # How many digits of them are shown: by Docker, by git, all.
 DIGESTS: Final = (12, 40, 64)
 _UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -92,8 +110,12 @@ _PASSING: Final = Pattern(
 _OF_A_PAGE: Final = Pattern(
     r"(?i:.*(?:test|artifact|label|element|html|css|dom|node|field|widget|theme|locator)[-_]?ids?)"
 )
-# A class or module of a program: org.example.plugins.Main.
-_MODULE: Final = Pattern(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]+")
+_ID: Final = Pattern(r"[a-z]+(?:_[a-z]+)*_ids?")
+# A class, module or package of a program: org.example.plugins.Main, org.example, Acme.Plugins.
+_MODULE: Final = Pattern(
+    r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]+|(?:com|org|net|io|dev)(?:\.[a-z0-9_-]+)+"
+    r"|[A-Z][A-Za-z0-9]+(?:\.[A-Z][A-Za-z0-9]+)+"
+)
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
@@ -105,25 +127,45 @@ _GIVEN: Final = Pattern(
     r"|(?:[A-Za-z0-9]+[-_])+(?i:prod|production|stg|staging|qa|uat|preprod|[a-z]{2,3}[a-z]?[0-9])(?:[-_][A-Za-z0-9]+)*"
     r"|[A-Za-z]+-[A-Za-z-]*[0-9][A-Za-z0-9-]*"
 )
+# In the source of a program, what has a stage or a place in it, or a number behind a dash.
+_PLACED: Final = Pattern(
+    rf"[A-Za-z]+-[A-Za-z-]*[0-9][A-Za-z0-9-]*|(?:[A-Za-z0-9]+[-_])+(?i:{_STAGE})(?:[-_][A-Za-z0-9]+)*"
+)
 # Letters and a digit among them, or something that is neither: no word of any language.
 _STRONG: Final = Pattern(r"[!-~]*(?:[A-Za-z][!-~]*[0-9]|[0-9][!-~]*[A-Za-z])[!-~]*")
 MIN_STRONG: Final = 8
 # Words of other languages, as JSON may spell them, and a word with a number.
 _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
+# Names for a secret rather than one: x-acme-session-token, secretpassword.
+_SAYS_SECRET: Final = Pattern(r"(?:[a-z]+[-_])*(?i:my|secret|password|passwd|token|key){1,3}")
+# What Maven calls the parts of a package's name.
+_COORDINATES: Final = (b"groupId", b"artifactId")
+_CAMEL: Final = Pattern(r"[a-z]+(?:[A-Z][a-z]+)+")
+_SEPARATORS: Final = b"-_. "
+
+
+class Writing(Enum):
+    """How a text is written."""
+
+    # Statements of a program, among whatever else.
+    PROGRAM = auto()
+    # Sections of settings and nothing else.
+    SETTINGS = auto()
+    ANY = auto()
 
 
 class Subject:
     """What the pieces of one text speak of, looked at once each and only where it matters."""
 
-    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_settings", "_text")
+    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_text", "_writing")
 
     def __init__(self, text: bytes) -> None:
         """Take texts put together, with END between them."""
         self._text = text
         self._low = self._high = 0
         self._aws = False
-        self._settings: bool | None = None
         self._elsewhere: bool | None = None
+        self._writing: Writing | None = None
 
     def is_aws(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of AWS."""
@@ -138,13 +180,12 @@ class Subject:
             self._elsewhere = cloud is not None and not self._aws
         return self._elsewhere
 
-    def is_settings(self, at: int) -> bool:
-        """Tell whether the piece around ``at`` holds sections of settings and nothing else."""
+    def writing(self, at: int) -> Writing:
+        """Return how the piece around ``at`` is written."""
         self._go(at)
-        if self._settings is None:
-            sections = _SECTION.search(self._text, self._low, self._high) is not None
-            self._settings = sections and _SETTINGS.match(self._text, self._low, self._high + 1) >= 0
-        return self._settings
+        if self._writing is None:
+            self._writing = _writing(self._text, self._low, self._high)
+        return self._writing
 
     def _go(self, at: int) -> None:
         if self._low <= at < self._high:
@@ -154,7 +195,15 @@ class Subject:
         high = self._text.find(END, at)
         self._high = high if high >= 0 else len(self._text)
         self._aws = _AWS.search(self._text, self._low, self._high) is not None
-        self._settings = self._elsewhere = None
+        self._elsewhere = self._writing = None
+
+
+def _writing(text: bytes, low: int, high: int) -> Writing:
+    if _PROGRAM.search(text, low, high) is not None:
+        return Writing.PROGRAM
+    if _SECTION.search(text, low, high) is not None and _SETTINGS.match(text, low, high + 1) >= 0:
+        return Writing.SETTINGS
+    return Writing.ANY
 
 
 class Vocabulary:
@@ -181,12 +230,11 @@ def is_api(key: bytes) -> bool:
     return _API.fits(key)
 
 
-def counts(
-    key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, *, secret: bool, setting: bool = False
-) -> bool:
+def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing, *, secret: bool) -> bool:
     """Tell whether ``word`` is an identifier or secret beside a shared key, in a text that does not speak of AWS.
 
-    ``setting``: in that text are settings and nothing else. A name of nothing but words of the ``vocabulary`` is none.
+    ``writing`` is that of the text: a program has members and constants of its own. A name of nothing but words of the
+    ``vocabulary`` is none.
     """
     if b" " in key:
         return False
@@ -195,36 +243,91 @@ def counts(
     if secret:
         return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
-        return b"://" not in word and not _MODULE.fits(word) and not (_DIGEST.fits(word) and len(word) in DIGESTS)
+        own = (
+            _MODULE.fits(word)
+            or _CERTIFICATE.fits(word)
+            or (writing is Writing.PROGRAM and b"=" in joint and _WORD.fits(word))
+        )
+        return not own and b"://" not in word and not (_DIGEST.fits(word) and len(word) in DIGESTS)
     if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
         return False
     if constant or key.startswith(b"--"):
-        return not (constant and _PATH.fits(word))
-    if _OF_A_PAGE.fits(key) or _is_anybodys(key, word) or _NO_NAME.fits(word) or vocabulary.holds(word):
+        return not (_PATH.fits(word) if constant else _DIGEST.fits(word) and len(word) > MAX_DIGITS)
+    if _is_programs(key, word) or vocabulary.holds(word):
         return False
-    return bool(setting or paired or _MEMBER.fits(joint) or (_GIVEN.fits(word) and not _UUID.fits(word)))
+    # A key with dashes is none of an API's.
+    if writing is Writing.PROGRAM or b"-" in key:
+        return bool(paired or (_PLACED.fits(word) and not _UUID.fits(word)))
+    member = paired or _MEMBER.fits(joint) or (writing is Writing.SETTINGS and b"=" in joint)
+    return bool(member or (_GIVEN.fits(word) and not _UUID.fits(word)))
 
 
-def is_given_id(key: bytes, word: bytes) -> bool:
+def _is_programs(key: bytes, word: bytes) -> bool:
+    """Tell whether a program has such keys for its parts, or such values; AWS makes no ids without a digit."""
+    if _OF_A_PAGE.fits(key) or _is_passing(key, word) or _NO_NAME.fits(word) or _MODULE.fits(word):
+        return True
+    return bool(_ID.fits(key)) and word.translate(None, _DIGITS) == word
+
+
+def is_coordinate(key: bytes, joint: bytes) -> bool:
+    """Tell whether a key is an element in which Maven writes what package something is."""
+    return joint == b">" and key in _COORDINATES
+
+
+def ends_alike(key: bytes, word: bytes) -> bool:
+    """Tell whether a key and its value end with the same letter, without which one does not repeat the other."""
+    return key[-1:].lower() == word[-1:].lower()
+
+
+def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool) -> bool:
+    """Tell whether ``word`` says again what its key says, and so names nothing: K8S_CLUSTER = "k8s_cluster".
+
+    With dashes, and in a file of variables, it is a name all the same, if an idle one: ORDERS_TABLE=orders-table.
+    In a text that speaks of AWS, only what repeats it in the writing of another language does.
+    """
+    if secret and not is_aws and _SAYS_SECRET.fits(word):
+        return True
+    if not ends_alike(key, word) or b"-" in word or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
+        return False
+    if not key.translate(None, _SEPARATORS).lower().endswith(word.translate(None, _SEPARATORS).lower()):
+        return False
+    return not is_aws or b"." in word or word == key or (b"_" in key and bool(_CAMEL.fits(word)))
+
+
+def is_given_id(key: bytes, word: bytes, writing: Writing) -> bool:
     """Tell whether ``word``, which has the form that AWS gives an id, is one beside a shared key by that alone."""
-    return not _is_anybodys(key, word)
+    return not (_is_passing(key, word) or (writing is Writing.PROGRAM and not is_api(key) and _UUID.fits(word)))
 
 
-def _is_anybodys(key: bytes, word: bytes) -> bool:
+def _is_passing(key: bytes, word: bytes) -> bool:
     return bool(_UUID.fits(word) and _PASSING.fits(key))
 
 
-def is_dashed_name(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary) -> bool:
+def is_dashed_name(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) -> bool:
     """Tell whether ``word``, which has dashes in it, is a name by that alone beside a shared key."""
     if is_made_up(key, word):
         return False
     if is_api(key) or key.startswith(b"--") or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
         return True
-    return not vocabulary.holds(word) and (not key[:1].islower() or bool(_GIVEN.fits(word)))
+    if vocabulary.holds(word):
+        return False
+    if writing is Writing.PROGRAM:
+        return bool(_PLACED.fits(word))
+    return not key[:1].islower() or bool(_GIVEN.fits(word))
 
 
 def is_made_up(key: bytes, word: bytes) -> bool:
     """Tell whether ``word`` is what an example or a test calls its thing, or a variable."""
-    if word.startswith(b"$") or _EXAMPLE.fits(word) or _MODEL.fits(word):
+    if word.startswith(b"$") or _EXAMPLE.fits(word) or _MODEL.fits(word) or _CODE.fits(word):
         return True
-    return _COUNTED.fits(word) and word.rstrip(_DIGITS)[:-1].lower() in key.lower()
+    return is_counted(key, word)
+
+
+def is_own(key: bytes, word: bytes, writing: Writing) -> bool:
+    """Tell whether ``word`` is its text's own beside a key that is not shared: counted, or a part of a program."""
+    return is_counted(key, word) or (writing is Writing.PROGRAM and bool(_CAMEL.fits(word)))
+
+
+def is_counted(key: bytes, word: bytes) -> bool:
+    """Tell whether ``word`` is the noun of its key with a number: cluster-1 beside cluster_name."""
+    return bool(_COUNTED.fits(word)) and word.rstrip(_DIGITS)[:-1].lower() in key.lower()
