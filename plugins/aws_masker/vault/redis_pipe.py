@@ -1,9 +1,11 @@
 """Many commands to one Redis server in one round trip, over a connection of redis-py.
 
 redis-py's own pipeline spends three times as much on each command: it packs them for every form that an argument can
-have, and looks for what to make of each reply. Here arguments are text, numbers or bytes; replies stay as they are.
+have, and looks for what to make of each reply. Here arguments are words, numbers and values (bytes), and replies stay
+as they are.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -51,8 +53,19 @@ def _reply(connection: Any) -> Any:
 
 def _packed(command: Command) -> bytes:
     """Return a command as the protocol has it: https://redis.io/docs/latest/develop/reference/protocol-spec."""
-    pieces = [b"*%d\r\n" % len(command)]
-    for argument in command:
-        data = argument if isinstance(argument, bytes) else str(argument).encode()
-        pieces.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(pieces)
+    return b"*%d\r\n" % len(command) + b"".join(
+        [
+            b"$%d\r\n%b\r\n" % (len(argument), argument) if isinstance(argument, bytes) else _word(argument)
+            for argument in command
+        ]
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _word(argument: str | int) -> bytes:
+    """Return a word or number of a command as the protocol has it.
+
+    There are few of them, and they are kept. Values, which are bytes, do not come here.
+    """
+    data = str(argument).encode()
+    return b"$%d\r\n%b\r\n" % (len(data), data)
