@@ -6,6 +6,7 @@ here meanwhile, so nothing is lost when this process is started again; and a req
 all is recorded by the filter alone, and brought when there is a Python again.
 """
 
+import hashlib
 import json
 import threading
 import time
@@ -28,6 +29,8 @@ from aws_masker.vault import state_of
 
 MAX_WRITERS: Final = 16
 MAX_NOTICES: Final = 16
+# Records that wait for their audit: after a restart, those of one configuration may come before its first request.
+MAX_EARLY: Final = 10_000
 # The audit of requests of which only the filter knows, and so not whose they are: every one that there is.
 EVERY: Final = "-"
 
@@ -98,7 +101,9 @@ class Journal:
         """Take figures of vaults and caches from ``maskers``."""
         self.records = Records()
         self._maskers = maskers
-        self._writers: dict[str, tuple[str, Writer | None]] = {}
+        self._writers: dict[str, Writer | None] = {}
+        # Records of audits that this process has not opened yet, by the audits' names.
+        self._early: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._keepers = Keepers(self.tell)
@@ -114,18 +119,18 @@ class Journal:
         with self._lock:
             if settings.metrics and settings.metrics not in self._addresses:
                 self._addresses[settings.metrics] = self._served(settings.metrics)
-            known = self._writers.get(settings.audit)
-            if known is None:
+            name = _name_of(settings.audit)
+            if name not in self._writers:
                 if len(self._writers) >= MAX_WRITERS:
                     message = "audit: this process writes to as many as it may: restart Kong"
                     raise SettingsError(message)
                 # Standard output is Kong's own log here, in which the filter puts the record.
                 stdout = settings.audit == targets.STDOUT
                 target = None if stdout else targets.open_target(settings.audit)
-                writer = Writer(target, self.tell) if target is not None else None
-                known = self._writers[settings.audit] = (str(len(self._writers) + 1), writer)
-            name, writer = known
-            return name if writer is not None or settings.metrics else ""
+                self._writers[name] = Writer(target, self.tell) if target is not None else None
+                for line in self._early.pop(name, ()):
+                    self._put(name, line)
+            return name if self._writers[name] is not None or settings.metrics else ""
 
     def take(self, entries: Sequence[str]) -> list[str]:
         """Take records, each behind the name of its audit and a space; return what Kong should log.
@@ -133,9 +138,8 @@ class Journal:
         Raises NotReadyError.
         """
         with self._lock:
-            writers = dict(self._writers.values())
-        if not writers:
-            raise NotReadyError
+            if not self._writers:
+                raise NotReadyError
         for entry in entries:
             name, _, line = entry.partition(" ")
             try:
@@ -144,10 +148,21 @@ class Journal:
                 self.tell(f"a record from the filter is none: {error}")
                 continue
             self.records.publish(record)
-            for one in writers.values() if name == EVERY else [writers.get(name)]:
-                if one is not None:
-                    one.put(record.json())
+            written = record.json()
+            with self._lock:
+                for one in self._writers if name == EVERY else (name,):
+                    self._put(one, written)
         return self.notices()
+
+    def _put(self, name: str, line: str) -> None:
+        """Have a record written to an audit, or keep it until that is opened."""
+        if name in self._writers:
+            if (writer := self._writers[name]) is not None:
+                writer.put(line)
+        elif sum(map(len, self._early.values())) < MAX_EARLY:
+            self._early.setdefault(name, []).append(line)
+        else:
+            self.tell("records are lost: they are for an audit that no request has come for since this process began")
 
     def take_bodies(self, entries: Sequence[str | bytes]) -> list[str]:
         """Take masked bodies, each with its record; return what Kong should log."""
@@ -188,5 +203,10 @@ class Journal:
 
     def _all_writers(self) -> list[Writer]:
         with self._lock:
-            writers = [writer for _, writer in self._writers.values() if writer is not None]
+            writers = [writer for writer in self._writers.values() if writer is not None]
         return writers + self._keepers.writers()
+
+
+def _name_of(audit: str) -> str:
+    """Return the name of an audit: the same in every process, so that a record that one has named is another's too."""
+    return hashlib.blake2b(audit.encode(), digest_size=8).hexdigest()
