@@ -31,7 +31,10 @@ _DECORATION: Final = rf"(?:&[A-Za-z0-9_.-]+[ \t]+)?(?:!!str[ \t]+|!Sub[ \t]+)?(?
 _LIST: Final = rf"(?:\[{BREAK}*(?:[+~-][ \t]+)?|\({BREAK}*)"
 # What makes a string of a language one of an SDK, or a list of several.
 _SEVERAL: Final = r"(?:StringSlice|StringValueSlice|Strings|asList|of|[a-zA-Z]*[lL]istOf|setOf|arrayOf)"
-_WRAPPER: Final = r"(?:String|StringPtr|Pointer|Ptr|To|Some|from|str|string|literal|to_string|toString|fromString)"
+_WRAPPER: Final = (
+    r"(?:String|StringPtr|stringPtr|strPtr|Pointer|Ptr|ptr|To|Some|from|str|string|literal"
+    r"|to_string|toString|fromString)"
+)
 _CALL: Final = rf"(?:(?:new[ \t]+)?[&*]?(?:[A-Za-z0-9_]+(?:\.|::))*(?:{_SEVERAL}|{_WRAPPER})\({BREAK}*)"
 _SLICE: Final = rf"(?:(?:\[\]\*?string|new(?:\[\]|[ \t]+[A-Za-z]*<?[Ss]tring>?(?:\[\]|\(\))?))[ \t]*\{{{BREAK}*)"
 _WRAPPED: Final = rf"(?:{_CALL}?{_SLICE}|{_LIST}?{_CALL}|{_LIST})?{_OPEN}"

@@ -224,6 +224,9 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
     if joint.plain:
         return True
     before = text[max(0, value.start - _LOOK_BACK) : value.start].rpartition(END)[2].rpartition(b"\n")[2]
+    if before.endswith(b"="):
+        # Of a file of settings in a string, too.
+        before = before.rpartition(b"\\n")[2]
     stripped = before.rstrip(b" \t")
     if stripped.endswith((b"|", b">")):
         return not stripped.endswith((b"=>", b"->"))

@@ -144,9 +144,9 @@ class Sections:
 
         A command is looked through like other text, unless it only stands before its output to tell what that is.
         """
-        if self._rows.keys() & families:
+        if not self._rows.keys().isdisjoint(families):
             return len(match) - len(match.lstrip(_BEFORE_NOUN))
-        if self._outputs.keys() & families:
+        if not self._outputs.keys().isdisjoint(families):
             return len(match) - len(VALUE) if match.endswith(VALUE) else match.index(PROMPT) + len(PROMPT)
         return len(match)
 
@@ -157,13 +157,13 @@ class Sections:
 
         Each with the key that is known of it, b"" for none, and those of ``families`` that it may belong to.
         """
-        if self._rows.keys() & families:
+        if not self._rows.keys().isdisjoint(families):
             noun = start + self.resumes(families, text[start:end])
             word = text[noun:end].rstrip(b"\\t\t")
             wanting = [family for family in families if word not in self._rows[family]]
             for cell in self._row.cells(text, noun, noun + len(word), subject) if wanting else ():
                 yield Value(*cell, quoted=True), b"", wanting
-        elif self._outputs.keys() & families:
+        elif not self._outputs.keys().isdisjoint(families):
             base, shown, begin, limit = _shown(text, start, end)
             command = read(shown[:begin].partition(PROMPT)[2].rstrip(VALUE))
             for (low, high), key in cells(shown, begin, limit, command):

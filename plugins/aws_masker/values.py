@@ -32,7 +32,7 @@ _NEXT: Final = {
 _BEFORE_CHANGE: Final = (b" ", b"\t", b"-")
 _AFTER_FLAG: Final = Pattern(",")
 _MEMBER: Final = Pattern(
-    rf"(?:{BREAK}|[,;])(?:{QUOTE})?(?:[dD]efault|[vV]alue)(?:{QUOTE})?[ \t]*[:=][ \t]*"
+    rf"(?:{BREAK}|[,;{{])(?:{QUOTE})?(?:[dD]efault|[vV]alue)(?:{QUOTE})?[ \t]*[:=][ \t]*"
     rf"(?:&[A-Za-z0-9_.-]+[ \t]+)?(?:!!str[ \t]+|!Sub[ \t]+)?(?:{QUOTE})?"
 )
 _LINE: Final = Pattern(NEWLINE)
