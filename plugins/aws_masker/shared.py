@@ -89,8 +89,8 @@ MIN_PART: Final = 3
 # A stage or a place among the words makes a name that somebody gave.
 _STAGE: Final = r"prod|production|stg|staging|qa|uat|preprod|(?:us|eu|ap|sa|ca|me|af)[nsewc][a-z]?[0-9]"
 _STAGED: Final = Pattern(rf"(?i:(?:.*[-_.])?(?:{_STAGE})(?:[-_.].*)?)")
-# Codes of messages and rules: E501, ACME-X-005.
-_CODE: Final = Pattern(r"(?:[A-Z]{1,6}-){0,2}[A-Z]{1,6}-?[0-9]{3,5}")
+# Codes of messages and rules, of models of devices: E501, ACME-X-005, KZ-DC01.
+_CODE: Final = Pattern(r"(?:[A-Z]{1,6}-){0,2}[A-Z]{1,6}-?[0-9]{3,5}|[A-Z]{2,8}(?:-[A-Z0-9]{1,6}){1,2}")
 # Models of language, which everybody calls so.
 _MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
 # The noun of the key itself, counted: task-1 beside task_ids.
@@ -136,8 +136,8 @@ _STRONG: Final = Pattern(r"[!-~]*(?:[A-Za-z][!-~]*[0-9]|[0-9][!-~]*[A-Za-z])[!-~
 MIN_STRONG: Final = 8
 # Words of other languages, as JSON may spell them, and a word with a number.
 _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
-# Names for a secret rather than one: x-acme-session-token, secretpassword.
-_SAYS_SECRET: Final = Pattern(r"(?:[a-z]+[-_])*(?i:my|secret|password|passwd|token|key){1,3}")
+# Names for a secret rather than one: x-acme-session-token, m.login.password, secretpassword.
+_SAYS_SECRET: Final = Pattern(r"(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}")
 # What Maven calls the parts of a package's name.
 _COORDINATES: Final = (b"groupId", b"artifactId")
 _CAMEL: Final = Pattern(r"[a-z]+(?:[A-Z][a-z]+)+")
