@@ -127,10 +127,16 @@ class Beside:
         self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
     ) -> Iterator[Finding]:
         """Yield the values of a section that begins with ``opener``."""
+        # By the key of a cell: the families that it stands for, None where it names nobody.
+        own_of: dict[bytes, list[int] | None] = {}
         for value, key, wanting in self._sections.cells(text, *opener, families, subject):
-            own = self._keys.families(key) if key else []
-            if own or not names_nobody(key):
-                yield from self._among(text, [value], [*own, *wanting], ONE, known, MAX_NOTHING)
+            if known.get(value.start, -1) >= value.end:
+                continue
+            if key not in own_of:
+                own = self._keys.families(key) if key else []
+                own_of[key] = own if own or not names_nobody(key) else None
+            if (likely := own_of[key]) is not None:
+                yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
         for family in families:
             for value, joint in self._sections.values(text, opener[1], family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
