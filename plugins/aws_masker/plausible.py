@@ -55,12 +55,12 @@ _SPOKEN_SECRET: Final = Pattern(r"[^\s\x00-\x1f(){}<>/]*[A-Za-z][^\s\x00-\x1f(){
 _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 # A type of Python, in quotes as well: List[V1LocalObjectReference].
 _GENERIC: Final = Pattern(r"(?:[Ll]ist|[Dd]ict|Optional|Sequence|Union)\[[A-Za-z][A-Za-z0-9_., \[\]]*\]")
-# Names of languages' own: __init__, Uint8Array.
 # A file of a program's or of data, and a member of a member: model.json, requestContext.accountId.
 _FILE: Final = Pattern(r".+\.(?:json|ya?ml|toml|py|[cm]?[jt]s|tsx|md|rst|txt|html?|css|xml|csv|png|svg|sh|sql)")
 _MEMBER_NAME: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_\[\]]*(?:\.[A-Za-z0-9_\[\]]+)*\.(?:[a-z]+(?:[A-Z][a-z]+)*(?:Name|Id)|name)"
 )
+# Names of languages' own: __init__, Uint8Array.
 _BUILT_IN: Final = Pattern(r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array")
 # A constant of a program, in a sentence.
 _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
