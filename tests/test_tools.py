@@ -101,6 +101,11 @@ def test_an_edit_stands_where_the_identifier_stands_in_the_whole_body(knowing: M
         assert raw[edit.offset : edit.offset + edit.length] == INSTANCE.encode()
 
 
+def test_a_body_that_is_cut_does_not_show_itself() -> None:
+    cut = tools.Cut(written(ASKED), 3, 5)
+    assert INSTANCE not in repr(cut)
+
+
 TEXTS = st.sampled_from((INSTANCE, "words", "bucket_name = 'acme-ledger'", "acme-ledger", '"tools": []', QUIET))
 
 

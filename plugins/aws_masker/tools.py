@@ -11,6 +11,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from aws_masker.edits import Edit
@@ -47,10 +48,11 @@ def tool_list(request: Object, places: int, is_plain: bool) -> ToolList | None: 
     return None
 
 
-class Cut(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cut:
     """A body without its tools: what stood in ``length`` bytes at ``start`` is a number in ``body``."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     start: int
     length: int
 

@@ -3,7 +3,8 @@
 How an answer ends is known only to the filter. So what Python knows of a request goes to the filter with its result (a
 ``Part``), the filter adds what it sees, and brings the whole back, many at a time, after the answers. Nothing waits
 here meanwhile, so nothing is lost when this process is started again; and a request for which Python was not there at
-all is recorded by the filter alone, and brought when there is a Python again.
+all is recorded by the filter alone, and brought when there is a Python again. Only what is brought before the first
+request of its configuration waits here until that comes, and goes with the process.
 """
 
 import hashlib
