@@ -1,5 +1,7 @@
 """Context: the spellings of keys, what joins them to values, and which values are believed."""
 
+import re
+
 import pytest
 
 from aws_masker import Masker, beside, catalogue
@@ -178,6 +180,17 @@ def test_of_keys_that_were_met_nothing_is_kept_but_the_keys() -> None:
     assert len(list(keys.find(text, {}))) > 2
     assert [kept for kept in keys.kept if b"bucketName" in kept]
     assert not [kept for kept in keys.kept if b"acme" in kept.lower()]
+
+
+def test_of_no_example_of_the_catalogue_is_an_identifier_kept() -> None:
+    loaded = catalogue.load()
+    keys = beside.Beside(loaded)
+    for family in loaded.families:
+        for example in family.match:
+            originals = [one for one in re.findall("«([^»]+)»", example) if len(one) > 3]
+            keys.kept.clear()
+            list(keys.find(plain(example).encode(), {}))
+            assert not [one for one in originals if one.encode() in b" ".join(keys.kept)], example
 
 
 def test_the_keys_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
