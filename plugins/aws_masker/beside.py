@@ -14,6 +14,7 @@ from aws_masker.sections import Sections
 from aws_masker.shared import (
     Subject,
     Vocabulary,
+    Writing,
     counts,
     ends_alike,
     is_api,
@@ -171,8 +172,11 @@ class Beside:
             shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"
         ):
             return False
-        if not weighed:
-            return is_aws or family.kind == "secret" or not is_own(shared, word, subject.writing(key))
+        if not weighed and (is_aws or family.kind == "secret"):
+            return True
+        writing = subject.writing(key)
+        if not weighed and (writing is not Writing.PROGRAM or is_api(shared)):
+            return not is_own(shared, word, writing)
         if b"{" in word:
             # What is put in later says nothing of a name, but for what stands around it.
             word = b"-".join(text[low:high] for low, high in one.parts)
@@ -184,7 +188,6 @@ class Beside:
         # Any program has phone numbers; mail addresses are told by their key.
         if family.kind == "pii" and b"@" not in word:
             return False
-        writing = subject.writing(key)
         if own and family.kind != "name" and is_given_id(shared, word, writing):
             return True
         if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary, writing):
