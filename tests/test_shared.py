@@ -4,7 +4,7 @@ import pytest
 
 from aws_masker import Masker, catalogue
 from aws_masker.joints import END
-from aws_masker.shared import Subject
+from aws_masker.subject import Subject
 from masking import marked, plain
 
 
@@ -39,6 +39,9 @@ from masking import marked, plain
         'import x from "./x.js";\nx({ tableName: "«kazor-ledger-prod»", functionName: "«renpim_sync_euw1»" });',
         'def main():\n    job_name = "«kazor-nightly-7»"',
         'import os\njob_name = "«ledger-nightly-7»"',
+        # Calls of an SDK, whatever they are called on, and of constructs, where no other cloud is named.
+        "import { on } from './on.js';\nnew DescribeKazorCommand({ clusterName: \"«KazorLedger»\" });",
+        'def main(ecs):\n    ecs.list_tasks()\n    cluster_name = "«kazor_ledger»"',
         # Variables of a shell that repeat their names, and what has the toolkit of the CDK beside it.
         "KAZOR_TABLE_NAME=«kazor-table-name7»\nORDERS_TABLE=«orders-table»",
         'stack: CDKToolkit\ntable_name = "«payments_worker»"',
@@ -108,6 +111,27 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         '"relay_cluster": "relayCluster", "primary_db_cluster": "primary_db_cluster"',
         'SessionToken = "x-kazor-session-token"',
         'cluster_name: "cluster-1"',
+        # What a program calls its buckets and clusters, objects of types and types themselves, and everybody's UUIDs.
+        'import os\nbucket = "kazor_ledger"\ncluster.create(cluster_name="kazor")',
+        'import os\nreturn JobId("kazor_ingestion")',
+        "pragma solidity;\nlibrary Kazor {\n  struct X { mapping(uint256 bucket => uint256) data; }\n}",
+        'def test_node():\n    x = {"NodeID": "fb2170a8-257d-3c64-b14d-bc06cc94e34c"}',
+        "import x from 'x';\n// subnetId: \"fb2170a8-257d-3c64-b14d-bc06cc94e34c\", domain_name: 'kazor-brand.io'",
+        '!function(){var e={};(()=>{var t={12(t,e){e.x=1}};e.v({appName:"KazorJax"})})()}',
+        'import os\nKAZOR_CLI_CLIENT_ID = "cl_HYyOPBNtFMfHhaUn9L4Q"\n# --resource-id order-456',
+        # Commands that none of AWS's are called like, and constructs of another toolkit's.
+        "import x from 'x';\nnew BaseKazorCommand({ id: '_kazorTo', clusterName: 'KazorLedger' });",
+        "const map = kplus.ConfigMap.fromConfigMapName('kazor-config');\nnew cdk8s.Chart(this, 'Kazor', {",
+        "import os\nself._client.create_container(self.get_name('kazorcontainer'))",
+        # Identifiers of a language beside one, what is short, one of a list, what belongs to another service.
+        "network_name: kazor_network\nusername: _test_user_\naction_name: 'ka2zo'",
+        '{"family": ["man-kazor-man", "woman-kazor-man"]}',
+        '{"github_username": "kazor-klein", "what": "\\"cluster\\"(\\"kazor_mode\\")"}',
+        "mvn install -DgroupId=org.kazor -DartifactId=kazor-plus-33",
+        "KeyName=mine # in a stack of OpenStack's",
+        # Where a secret comes from, or what it is called.
+        "client_secret: _this3.clientSecret,",
+        "password = ask('secret_kazor_name'), SHOW_SECRETS = \"KAZOR_TEST_OAUTH\"",
         # Members and constants of a program, ids without a digit, UUIDs there, codes of messages.
         "import { on } from './on.js';\non({ channelName: 'kz_unbindQueue', functionName: 'decorateKazor' });",
         'import os\njob_name = "ledger-nightly-run"',

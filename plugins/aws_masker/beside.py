@@ -12,18 +12,18 @@ from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
 from aws_masker.shared import (
-    Subject,
     Vocabulary,
-    Writing,
     counts,
     ends_alike,
     is_api,
-    is_coordinate,
     is_dashed_name,
+    is_given,
     is_given_id,
+    is_other,
     is_own,
     repeats,
 )
+from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, values_at
 
@@ -168,26 +168,32 @@ class Beside:
         if text.startswith(b"--", low - 2, low):
             low -= 2
         shared = text[low : joint[0]]
-        if is_coordinate(shared, joined) or repeats(
-            shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"
-        ):
+        if is_other(shared, joined) or repeats(shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"):
             return False
-        if not weighed and (is_aws or family.kind == "secret"):
-            return True
-        writing = subject.writing(key)
-        if not weighed and (writing is not Writing.PROGRAM or is_api(shared)):
-            return not is_own(shared, word, writing)
+        if not weighed:
+            if is_aws or family.kind == "secret":
+                return True
+            # Any program has buckets and clusters of its own.
+            writing = subject.writing(key)
+            if writing is not Writing.PROGRAM or is_api(shared):
+                return not is_own(shared, word, writing)
+        return self._looks_so(text, one, shared, joined, subject)
+
+    def _looks_so(self, text: bytes, one: Finding, shared: bytes, joined: bytes, subject: Subject) -> bool:
+        """Tell whether what was found beside ``shared``, joined to it by ``joined``, looks like what the key says."""
+        family, word = self._families[one.family], text[one.start : one.end]
         if b"{" in word:
             # What is put in later says nothing of a name, but for what stands around it.
             word = b"-".join(text[low:high] for low, high in one.parts)
         # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
         # more than words with dashes between them.
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
-        if family.kind not in ("account", "secret") and subject.is_elsewhere(key) and not is_api(shared):
+        if family.kind not in ("account", "secret") and subject.is_elsewhere(one.start) and not is_given(shared, word):
             return False
         # Any program has phone numbers; mail addresses are told by their key.
         if family.kind == "pii" and b"@" not in word:
             return False
+        writing = subject.writing(one.start)
         if own and family.kind != "name" and is_given_id(shared, word, writing):
             return True
         if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary, writing):

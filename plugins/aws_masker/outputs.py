@@ -14,7 +14,7 @@ from typing import Final
 
 from aws_masker.catalogue import MACROS
 from aws_masker.re2c import Pattern, Span
-from aws_masker.shared import Subject
+from aws_masker.subject import Subject
 
 MAX_ROW: Final = 8192
 _TAB: Final = Pattern(r"\t|\\+t")

@@ -60,8 +60,11 @@ _FILE: Final = Pattern(r".+\.(?:json|ya?ml|toml|py|[cm]?[jt]s|tsx|md|rst|txt|htm
 _MEMBER_NAME: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_\[\]]*(?:\.[A-Za-z0-9_\[\]]+)*\.(?:[a-z]+(?:[A-Z][a-z]+)*(?:Name|Id)|name)"
 )
-# Names of languages' own: __init__, Uint8Array.
-_BUILT_IN: Final = Pattern(r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array")
+# Names of languages' own: __init__, Uint8Array, uint256, vec3u.
+_BUILT_IN: Final = Pattern(
+    r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array"
+    r"|(?:u?int|uint|float|bytes)[0-9]{1,3}(?:_t)?|[biu]?vec[234][fhiu]?"
+)
 # A constant of a program, in a sentence.
 _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
 # A variable: what stands for itself would have quotes.

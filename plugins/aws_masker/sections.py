@@ -52,7 +52,7 @@ from aws_masker.joints import (
 from aws_masker.outputs import Rows
 from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
-from aws_masker.shared import Subject
+from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at
 from aws_masker.values import Value, values_at
 
@@ -120,6 +120,7 @@ class Sections:
         self._chosen = chosen
         self.pattern = "|".join(f"(?:{family.opener})" for _, family in chosen) or NEVER
         self._openers = Pattern("|".join(f"(?:{one.opener})" for _, one in chosen if one.extent != "member") or NEVER)
+        self._blocks = frozenset(index for index, family in chosen if family.extent == "block")
         self._single = frozenset(index for index, family in chosen if family.extent == "member")
         self._which = FullMatchSet([family.opener for _, family in chosen])
         keys = [key for _, one in families for key in one.keys]
@@ -177,7 +178,10 @@ class Sections:
         """
         if family in self._single:
             yield from _member(text, end, subject)
-        if family not in self._members:
+        if family not in self._members or subject.is_elsewhere(end):
+            return
+        # A program calls whatever it has; a line of a command in it says what it is.
+        if family in self._blocks and not subject.is_aws(end) and subject.writing(end) is Writing.PROGRAM:
             return
         limit = min(len(text), end + MAX_SECTION)
         border = text.find(END, end, limit)

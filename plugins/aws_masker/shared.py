@@ -7,50 +7,14 @@ that somebody gave to a resource, rather than a word or an identifier of a progr
 A name that is made of nothing but the words of programs (``dashboard-name-field``) is taken for one of that program's
 own.
 
-What a text speaks of is told by the text alone, and by the command that printed it if it is the result of a tool; never
-by other texts.
+What a text speaks of says ``subject``.
 """
 
-from enum import Enum, auto
 from typing import Final
 
-from aws_masker.joints import END
 from aws_masker.re2c import Pattern
+from aws_masker.subject import Writing
 
-_AWS: Final = Pattern(
-    r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
-    # Angular has a CDK too, and so has Terraform.
-    r"|(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
-    r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
-    r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
-    r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
-    # Constructs of the CDK, requests and commands of the SDKs.
-    r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
-    r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
-    r"|new [A-Z][A-Za-z0-9]+(?:Command\(\{|Request\(\))|[a-z][A-Za-z0-9]+Request\.builder\("
-    # A call of boto3 through whatever client: words with dashes below, and an argument in camel case.
-    r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
-    r"[ \t\r\n]*[a-z]+[A-Z][A-Za-z]*="
-    # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
-    r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
-    r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
-)
-# Other clouds have the same keys, and buckets and clusters of their own.
-_ELSEWHERE_CLOUD: Final = Pattern(
-    r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com|digitalocean"
-    r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
-    r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack|[sS]caleway|"
-    r"tencentcloud|[vV]ultr)(?:[^a-z]|$)"
-)
-# Statements of a language in which programs are written, at the beginning of a line.
-_PROGRAM: Final = Pattern(
-    r"(?:[\x00\n]|\\n)[ \t]*(?:import (?:[A-Za-z0-9_.{}*, ]+ from )?[\"']"
-    r"|(?:import|use) [a-z_][A-Za-z0-9_.:]*(?:\r?\n|;|\\n)|[A-Z][A-Z0-9_]*(?:: [^=\n]{1,60})? = [\[{(]"
-    r"|from [A-Za-z0-9_.]+ import |(?:async )?def [A-Za-z0-9_]+\(|class [A-Za-z0-9_]+[:({ ]|#include|func [A-Za-z(]"
-    r"|package [a-z0-9_.]+;|(?:pub |async )*fn [a-z]|public (?:[a-z]+ )*(?:class|interface|enum|static|void) "
-    r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({]"
-    r"|module\.exports|exports\.|\"use strict\"|'use strict'|(?:describe|it|test)\([\"'])"
-)
 # As only AWS's API and its tools write it: DBInstanceIdentifier.
 _API: Final = Pattern(r"[A-Z]+[a-z][A-Za-z0-9]*")
 _CONSTANT: Final = Pattern(r"[A-Z][A-Z0-9_]*")
@@ -61,13 +25,6 @@ _ASSIGNED: Final = Pattern(r"s?=[\"']?")
 _PAIR: Final = Pattern(
     r"(?s:\\*[\"'`]?[ \t]*,?(?:\s|\\+[nrt])*(?:- )?\\*[\"'`]?(?:[A-Za-z]*[vV]alues?|[dD]efault)\\*[\"'`]?[ \t]*[:=].*)"
 )
-# Nothing but settings in sections: names, an equals sign and something quoted, a number or a list of such; comments.
-_SECTION: Final = Pattern(r"[\x00\n]\[{1,2}[A-Za-z0-9_.\" -]+\]{1,2}[ \t]*(?:#[^\n]*)?\r?\n")
-_SETTING: Final = (
-    r"[ \t]*(?:[A-Za-z0-9_.\"-]+[ \t]*=[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[0-9][0-9A-Za-z:.+_-]*|true|false|[\[{][^\n()]*)"
-    r"|\"[^\"\n]*\"|[\]}]|\[{1,2}[^\[\]\n]+\]{1,2})?[ \t]*,?[ \t]*(?:(?:#|//)[^\n]*)?\r?"
-)
-_SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 # Words, words with capitals before a dash (API-key), types with a number (Decimal128).
 _WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][A-Za-z]*-[A-Za-z]+|[A-Z]+[a-z]+[0-9]{1,3}")
 # Where Kubernetes keeps a certificate.
@@ -76,7 +33,7 @@ _CERTIFICATE: Final = Pattern(_OF_TLS)
 # What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value; what reads as a
 # sentence: block-no-empty.
 _EXAMPLE: Final = Pattern(
-    r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?"
+    r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?(?:[-_][0-9]{1,4})?"
     rf"|{_OF_TLS}"
     r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
     r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9]{1,3}"
@@ -90,11 +47,20 @@ MIN_PART: Final = 3
 _STAGE: Final = r"prod|production|stg|staging|qa|uat|preprod|(?:us|eu|ap|sa|ca|me|af)[nsewc][a-z]?[0-9]"
 _STAGED: Final = Pattern(rf"(?i:(?:.*[-_.])?(?:{_STAGE})(?:[-_.].*)?)")
 # Codes of messages and rules, of models of devices: E501, ACME-X-005, KZ-DC01.
-_CODE: Final = Pattern(r"(?:[A-Z]{1,6}-){0,2}[A-Z]{1,6}-?[0-9]{3,5}|[A-Z]{2,8}(?:-[A-Z0-9]{1,6}){1,2}")
+_CODE: Final = Pattern(
+    r"(?:[A-Z]{1,6}-){0,2}[A-Z]{1,6}-?[0-9]{3,5}|[A-Z]{2,8}(?:-[A-Z0-9]{1,6}){1,2}"
+    r"|[A-Z]{2,8}(?:-[A-Z][A-Za-z]*)?-[A-Z]{1,4}[0-9]{1,8}"
+)
 # Models of language, which everybody calls so.
 _MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
 # The noun of the key itself, counted: task-1 beside task_ids.
 _COUNTED: Final = Pattern(r"[A-Za-z]{3,20}[-_][0-9]{1,2}")
+_NUMBERED: Final = Pattern(r"[A-Za-z]+-[0-9]{1,4}")
+# Keys that say whose name it is, none of AWS's: github_username.
+_OF_OTHERS: Final = Pattern(
+    r"(?i:(?:.*[_-])?(?:azure|bitbucket|confluence|discord|docker|facebook|gcp|git|github|gitlab|google|helm|jira|"
+    r"kaggle|linkedin|maven|npm|openai|pypi|skype|slack|telegram|twitter)[_-].*)"
+)
 _DIGITS: Final = b"0123456789"
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
 # More hexadecimal digits in a row make a digest.
@@ -102,6 +68,7 @@ MAX_DIGITS: Final = 15
 # How many digits of them are shown: by Docker, by git, all.
 DIGESTS: Final = (12, 40, 64)
 _UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DOMAIN: Final = Pattern(r"[A-Za-z0-9*_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z]{2,12}\.?")
 # UUIDs of what is over in a moment, and beside names as Python spells them, where all have such.
 _PASSING: Final = Pattern(
     r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order|task)[-_]?ids?)|[a-z_]+"
@@ -120,7 +87,7 @@ _MODULE: Final = Pattern(
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
 # A file or a sentence, a digest, a short word with a number.
-_NO_NAME: Final = Pattern(r".*[./@:\\ ].*|[0-9a-f]+|[a-z]{1,6}[0-9]{1,2}")
+_NO_NAME: Final = Pattern(r".*[./@:\\ ].*|[0-9a-f]+|[a-z]{1,6}[0-9]{1,2}|[A-Za-z0-9]{1,5}")
 # Three parts with dashes, or two of which one is a number, a stage or a place; no header's name (X-Api-Version).
 _GIVEN: Final = Pattern(
     r"[a-z0-9]+(?:-[A-Za-z0-9_]+){2,}"
@@ -136,74 +103,18 @@ _STRONG: Final = Pattern(r"[!-~]*(?:[A-Za-z][!-~]*[0-9]|[0-9][!-~]*[A-Za-z])[!-~
 MIN_STRONG: Final = 8
 # Words of other languages, as JSON may spell them, and a word with a number.
 _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
-# Names for a secret rather than one: x-acme-session-token, m.login.password, secretpassword.
-_SAYS_SECRET: Final = Pattern(r"(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}")
+# Names for a secret rather than one: x-acme-session-token, m.login.password, secretpassword, secret_variable_name,
+# INTEGRATION_TEST_OAUTH.
+_SAYS_SECRET: Final = Pattern(
+    r"(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}(?:_[a-z]+)*_(?:name|id|field|type)"
+    r"|(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}|[A-Z]+(?:_[A-Z]+){2,}"
+)
 # What Maven calls the parts of a package's name.
 _COORDINATES: Final = (b"groupId", b"artifactId")
 _CAMEL: Final = Pattern(r"[a-z]+(?:[A-Z][a-z]+)+")
+_SNAKE: Final = Pattern(r"[a-z]+(?:_[a-z]+)*")
+_AROUND: Final = (b'"', b"'", b"`", b"\\")
 _SEPARATORS: Final = b"-_. "
-
-
-class Writing(Enum):
-    """How a text is written."""
-
-    # Statements of a program, among whatever else.
-    PROGRAM = auto()
-    # Sections of settings and nothing else.
-    SETTINGS = auto()
-    ANY = auto()
-
-
-class Subject:
-    """What the pieces of one text speak of, looked at once each and only where it matters."""
-
-    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_text", "_writing")
-
-    def __init__(self, text: bytes) -> None:
-        """Take texts put together, with END between them."""
-        self._text = text
-        self._low = self._high = 0
-        self._aws = False
-        self._elsewhere: bool | None = None
-        self._writing: Writing | None = None
-
-    def is_aws(self, at: int) -> bool:
-        """Tell whether the piece around ``at`` speaks of AWS."""
-        self._go(at)
-        return self._aws
-
-    def is_elsewhere(self, at: int) -> bool:
-        """Tell whether the piece around ``at`` speaks of another cloud, and never of AWS."""
-        self._go(at)
-        if self._elsewhere is None:
-            cloud = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high)
-            self._elsewhere = cloud is not None and not self._aws
-        return self._elsewhere
-
-    def writing(self, at: int) -> Writing:
-        """Return how the piece around ``at`` is written."""
-        self._go(at)
-        if self._writing is None:
-            self._writing = _writing(self._text, self._low, self._high)
-        return self._writing
-
-    def _go(self, at: int) -> None:
-        if self._low <= at < self._high:
-            return
-        # END itself is a boundary, so it belongs to the piece.
-        self._low = max(0, self._text.rfind(END, 0, at))
-        high = self._text.find(END, at)
-        self._high = high if high >= 0 else len(self._text)
-        self._aws = _AWS.search(self._text, self._low, self._high) is not None
-        self._elsewhere = self._writing = None
-
-
-def _writing(text: bytes, low: int, high: int) -> Writing:
-    if _PROGRAM.search(text, low, high) is not None:
-        return Writing.PROGRAM
-    if _SECTION.search(text, low, high) is not None and _SETTINGS.match(text, low, high + 1) >= 0:
-        return Writing.SETTINGS
-    return Writing.ANY
 
 
 class Vocabulary:
@@ -243,23 +154,31 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     if secret:
         return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
-        own = (
-            _MODULE.fits(word)
-            or _CERTIFICATE.fits(word)
-            or (writing is Writing.PROGRAM and b"=" in joint and _WORD.fits(word))
-        )
+        own = _MODULE.fits(word) or _CERTIFICATE.fits(word) or (writing is Writing.PROGRAM and _is_made(joint, word))
         return not own and b"://" not in word and not (_DIGEST.fits(word) and len(word) in DIGESTS)
     if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
         return False
-    if constant or key.startswith(b"--"):
+    if (constant or key.startswith(b"--")) and writing is not Writing.PROGRAM:
         return not (_PATH.fits(word) if constant else _DIGEST.fits(word) and len(word) > MAX_DIGITS)
-    if _is_programs(key, word) or vocabulary.holds(word):
+    if _is_programs(key, word) or vocabulary.holds(word) or (writing is Writing.ANY and _is_snake(key, word)):
         return False
     # A key with dashes is none of an API's.
     if writing is Writing.PROGRAM or b"-" in key:
-        return bool(paired or (_PLACED.fits(word) and not _UUID.fits(word)))
+        return bool(paired or (_PLACED.fits(word) and not _UUID.fits(word) and not _NUMBERED.fits(word)))
     member = paired or _MEMBER.fits(joint) or (writing is Writing.SETTINGS and b"=" in joint)
     return bool(member or (_GIVEN.fits(word) and not _UUID.fits(word)))
+
+
+def _is_made(joint: bytes, word: bytes) -> bool:
+    """Tell whether a word beside a key of AWS's API is an object of that type, a variable's or everybody's UUID."""
+    if joint.startswith(b"("):
+        return not _PLACED.fits(word)
+    return bool(_UUID.fits(word) or (b"=" in joint and _WORD.fits(word)))
+
+
+def _is_snake(key: bytes, word: bytes) -> bool:
+    """Tell whether a word is an identifier of a programming language beside one: network_name: shade_network."""
+    return b"_" in key and bool(_SNAKE.fits(word) and _SNAKE.fits(key))
 
 
 def _is_programs(key: bytes, word: bytes) -> bool:
@@ -269,9 +188,14 @@ def _is_programs(key: bytes, word: bytes) -> bool:
     return bool(_ID.fits(key)) and word.translate(None, _DIGITS) == word
 
 
-def is_coordinate(key: bytes, joint: bytes) -> bool:
-    """Tell whether a key is an element in which Maven writes what package something is."""
-    return joint == b">" and key in _COORDINATES
+def is_other(key: bytes, joint: bytes) -> bool:
+    """Tell whether what looks like a key and its joint is something else.
+
+    An element or option in which Maven writes what package something is, a word in quotes before a bracket.
+    """
+    if b"(" in joint and joint[:1] in _AROUND:
+        return True
+    return (joint == b">" and key in _COORDINATES) or (joint == b"=" and key[:1] == b"D" and key[1:] in _COORDINATES)
 
 
 def ends_alike(key: bytes, word: bytes) -> bool:
@@ -285,8 +209,11 @@ def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool
     With dashes, and in a file of variables, it is a name all the same, if an idle one: ORDERS_TABLE=orders-table.
     In a text that speaks of AWS, only what repeats it in the writing of another language does.
     """
-    if secret and not is_aws and _SAYS_SECRET.fits(word):
-        return True
+    if secret and not is_aws:
+        if _SAYS_SECRET.fits(word):
+            return True
+        # A member of something: _this3.clientSecret.
+        word = word.rpartition(b".")[2]
     if not ends_alike(key, word) or b"-" in word or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
         return False
     if not key.translate(None, _SEPARATORS).lower().endswith(word.translate(None, _SEPARATORS).lower()):
@@ -294,9 +221,14 @@ def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool
     return not is_aws or b"." in word or word == key or (b"_" in key and bool(_CAMEL.fits(word)))
 
 
+def is_given(key: bytes, word: bytes) -> bool:
+    """Tell whether a key is one of AWS's API, and ``word`` beside it more than a word, in a text of another cloud."""
+    return is_api(key) and not _WORD.fits(word)
+
+
 def is_given_id(key: bytes, word: bytes, writing: Writing) -> bool:
     """Tell whether ``word``, which has the form that AWS gives an id, is one beside a shared key by that alone."""
-    return not (_is_passing(key, word) or (writing is Writing.PROGRAM and not is_api(key) and _UUID.fits(word)))
+    return not (_is_passing(key, word) or (writing is Writing.PROGRAM and (_UUID.fits(word) or _DOMAIN.fits(word))))
 
 
 def _is_passing(key: bytes, word: bytes) -> bool:
@@ -305,7 +237,8 @@ def _is_passing(key: bytes, word: bytes) -> bool:
 
 def is_dashed_name(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) -> bool:
     """Tell whether ``word``, which has dashes in it, is a name by that alone beside a shared key."""
-    if is_made_up(key, word):
+    # One of a list, under a key that says there is one.
+    if is_made_up(key, word) or (b"[" in joint and key[-1:] not in b"sS"):
         return False
     if is_api(key) or key.startswith(b"--") or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
         return True
@@ -318,7 +251,13 @@ def is_dashed_name(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary
 
 def is_made_up(key: bytes, word: bytes) -> bool:
     """Tell whether ``word`` is what an example or a test calls its thing, or a variable."""
-    if word.startswith(b"$") or _EXAMPLE.fits(word) or _MODEL.fits(word) or _CODE.fits(word):
+    if (
+        word.startswith(b"$")
+        or _OF_OTHERS.fits(key)
+        or _EXAMPLE.fits(word.strip(b"_"))
+        or _MODEL.fits(word)
+        or _CODE.fits(word)
+    ):
         return True
     return is_counted(key, word)
 

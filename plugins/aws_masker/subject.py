@@ -1,0 +1,137 @@
+"""What a text speaks of, and how it is written: of AWS, of another cloud; a program, settings, anything.
+
+That is told by the text alone, and by the command that printed it if it is the result of a tool; never by other texts.
+"""
+
+from enum import Enum, auto
+from typing import Final
+
+from aws_masker.joints import END
+from aws_masker.re2c import Pattern
+
+# With which operations of AWS's APIs begin.
+_VERBS: Final = (
+    "Add|Admin|Allocate|Associate|Attach|Authorize|Batch|Cancel|Change|Complete|Confirm|Copy|Create|Decrypt|Delete|"
+    "Deregister|Describe|Detach|Disable|Disassociate|Enable|Encrypt|Execute|Filter|Generate|Get|Head|Import|Initiate|"
+    "Invoke|List|Lookup|Modify|Publish|Purge|Put|Query|Reboot|Receive|Register|Release|Remove|Reset|Restore|Resume|"
+    "Revoke|Rotate|Run|Scan|Search|Send|Set|Sign|Start|Stop|Subscribe|Tag|Terminate|Test|Transact|Unsubscribe|Untag|"
+    "Update|Upload|Verify"
+)
+_CALLS: Final = "associate|create|delete|describe|disable|enable|get|list|put|register|send|start|stop|tag|update"
+_CLIENTS: Final = (
+    "s3|ssm|sns|sqs|ecs|eks|ecr|iam|rds|ec2|elbv2|stepfunctions|sfn|glue|athena|route53|cognito_idp|codebuild|"
+    "codepipeline|secretsmanager|kms|cloudwatch|wafv2|efs|apigateway"
+)
+_AWS: Final = Pattern(
+    r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+    r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
+    r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
+    # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
+    r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
+    r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
+)
+# What is written so for AWS, but in a text that names another cloud: constructs of the CDK, requests and commands of
+# the SDKs. Angular has a CDK too, and so has Terraform.
+_AWS_LIKE: Final = Pattern(
+    r"(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
+    r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
+    r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
+    rf"|new (?:(?:{_VERBS})[A-Z][A-Za-z0-9]*Command\(\{{|[A-Z][A-Za-z0-9]+Request\(\))"
+    r"|[a-z][A-Za-z0-9]+Request\.builder\("
+    # Calls of boto3, through a client that is called like its service, or whatever client: words with dashes below, and
+    # an argument in camel case.
+    rf"|(?:^|[^A-Za-z0-9])(?:{_CLIENTS})\.(?:{_CALLS})_[a-z_]+\("
+    r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
+    r"[ \t\r\n]*[a-z]+[A-Z][A-Za-z]*="
+)
+# Other clouds have the same keys, and buckets and clusters of their own.
+_ELSEWHERE_CLOUD: Final = Pattern(
+    r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com|digitalocean"
+    r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
+    r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack|[sS]caleway|"
+    r"[tT]encent|tencentcloud|cdk8s|cdktf|[vV]ultr)(?:[^a-z]|$)|myqcloud"
+)
+# Statements of a language in which programs are written, at the beginning of a line.
+_PROGRAM: Final = Pattern(
+    r"(?:[\x00\n]|\\n)[ \t]*(?:import (?:[A-Za-z0-9_.{}*, ]+ from )?[\"']"
+    r"|(?:import|use) [a-z_][A-Za-z0-9_.:]*(?:\r?\n|;|\\n)|[A-Z][A-Z0-9_]*(?:: [^=\n]{1,60})? = [\[{(]"
+    r"|from [A-Za-z0-9_.]+ import |(?:async )?def [A-Za-z0-9_]+\(|class [A-Za-z0-9_]+[:({ ]|#include|func [A-Za-z(]"
+    r"|package [a-z0-9_.]+;|(?:pub |async )*fn [a-z]|public (?:[a-z]+ )*(?:class|interface|enum|static|void) "
+    r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({]"
+    r"|module\.exports|exports\.|\"use strict\"|'use strict'|(?:describe|it|test)\([\"'])"
+    # Without line breaks, as bundlers write it.
+    r"|[;{})](?:var|let|const) [A-Za-z_$]{1,3}=|function\([A-Za-z_$,]*\)\{|\)=>[{(]"
+)
+# Nothing but settings in sections: names, an equals sign and something quoted, a number or a list of such; comments.
+_SECTION: Final = Pattern(r"[\x00\n]\[{1,2}[A-Za-z0-9_.\" -]+\]{1,2}[ \t]*(?:#[^\n]*)?\r?\n")
+_SETTING: Final = (
+    r"[ \t]*(?:[A-Za-z0-9_.\"-]+[ \t]*=[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[0-9][0-9A-Za-z:.+_-]*|true|false|[\[{][^\n()]*)"
+    r"|\"[^\"\n]*\"|[\]}]|\[{1,2}[^\[\]\n]+\]{1,2})?[ \t]*,?[ \t]*(?:(?:#|//)[^\n]*)?\r?"
+)
+_SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
+
+
+class Writing(Enum):
+    """How a text is written."""
+
+    # Statements of a program, among whatever else.
+    PROGRAM = auto()
+    # Sections of settings and nothing else.
+    SETTINGS = auto()
+    ANY = auto()
+
+
+class Subject:
+    """What the pieces of one text speak of, looked at once each and only where it matters."""
+
+    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_text", "_writing")
+
+    def __init__(self, text: bytes) -> None:
+        """Take texts put together, with END between them."""
+        self._text = text
+        self._low = self._high = 0
+        self._aws = False
+        self._elsewhere: bool | None = None
+        self._writing: Writing | None = None
+
+    def is_aws(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` speaks of AWS."""
+        self._go(at)
+        return self._aws
+
+    def is_elsewhere(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` speaks of another cloud, and never of AWS."""
+        self._go(at)
+        if self._elsewhere is None:
+            cloud = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high)
+            self._elsewhere = cloud is not None and not self._aws
+        return self._elsewhere
+
+    def writing(self, at: int) -> Writing:
+        """Return how the piece around ``at`` is written."""
+        self._go(at)
+        if self._writing is None:
+            self._writing = _writing(self._text, self._low, self._high)
+        return self._writing
+
+    def _go(self, at: int) -> None:
+        if self._low <= at < self._high:
+            return
+        # END itself is a boundary, so it belongs to the piece.
+        self._low = max(0, self._text.rfind(END, 0, at))
+        high = self._text.find(END, at)
+        self._high = high if high >= 0 else len(self._text)
+        self._elsewhere = self._writing = None
+        self._aws = _AWS.search(self._text, self._low, self._high) is not None
+        if not self._aws and _AWS_LIKE.search(self._text, self._low, self._high) is not None:
+            self._elsewhere = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high) is not None
+            self._aws = not self._elsewhere
+
+
+def _writing(text: bytes, low: int, high: int) -> Writing:
+    if _PROGRAM.search(text, low, high) is not None:
+        return Writing.PROGRAM
+    if _SECTION.search(text, low, high) is not None and _SETTINGS.match(text, low, high + 1) >= 0:
+        return Writing.SETTINGS
+    return Writing.ANY
