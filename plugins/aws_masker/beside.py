@@ -6,7 +6,8 @@ from typing import Final
 from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
 from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
-from aws_masker.joints import END, ONE, VALUE, Joint, Kind, Series
+from aws_masker.general import looks_given, may_title, names_something
+from aws_masker.joints import ALONE, END, ONE, VALUE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
@@ -23,15 +24,20 @@ from aws_masker.shared import (
     is_own,
     repeats,
 )
+from aws_masker.spoken import goes_on
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
-from aws_masker.values import Value, definition_at, values_at
+from aws_masker.values import Value, definition_at, entries_at, values_at
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
 _CLOSES_TAG: Final = 0x3E  # ">"
+# Parameters and namespaces of AWS's own.
+_OF_AWS: Final = (b"/aws/service/", b"/aws/reference/", b"AWS/")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
+# So much of a line on both sides of a title belongs to the header of a table.
+_HEADER: Final = 200
 UUID: Final = MACROS["<uuid>"]
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
 MAX_NOTHING: Final = 16
@@ -41,6 +47,8 @@ _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 # A key and what joins it to its value, without any other word: what it says is kept, as it is met again and again. Not
 # a flag, which may have any words before its key.
 _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^0-9A-Za-z]{1,120}")
+# So far a map of names is looked through.
+MAX_MAP: Final = 4096
 MAX_KEPT: Final = 1 << 14
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
@@ -63,7 +71,7 @@ class Beside:
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
         # A section begins with words that are keys too: it is tried first.
-        self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}")
+        self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}|{self._sections.nouns}")
         # What keys mean that were met, in any text.
         self.kept: dict[bytes, Met | list[int]] = {}
         self._secret = frozenset(index for index, family in families if family.value == ANY_VALUE)
@@ -98,7 +106,7 @@ class Beside:
             key = start + met.low
             if met.may_title and titled(text, key):
                 if key >= looked:
-                    table = table_at(text, key, self._titles(subject, key))
+                    table = table_at(text, key, self._titles(text, key, subject))
                     looked, in_table = table.end, bool(table.columns)
                     for column in table.columns:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
@@ -106,10 +114,9 @@ class Beside:
                     continue
             if met.one_value and _ends_value(text, known.get(position)):
                 continue
-            weighed = met.shared and met.joint.kind is not Kind.COLUMN and not subject.is_aws(key)
-            for finding in self._values(text, key, start + met.high, position, met, known):
-                joint = (start + met.high, span[1])
-                if self._counts(text, finding, key, joint, subject, weighed=weighed or subject.is_elsewhere(key)):
+            joint = (start + met.high, span[1])
+            for finding in self._values(text, key, (start + met.high, position), met, known, subject):
+                if self._counts(text, finding, key, joint, met, subject):
                     yield finding
                 elif finding.end - finding.start < MAX_LEFT:
                     continue
@@ -117,12 +124,18 @@ class Beside:
 
     def _met(self, match: bytes) -> Met | list[int]:
         """Return what a match says: the families of a section that it begins, or what the key in it means, if any."""
-        met = self._sections.families(match) or self._keys.read(match) or []
+        met: Met | list[int] = self._sections.families(match) or self._keys.read(match) or []
         if _ONE_WORD.fits(match):
             if len(self.kept) >= MAX_KEPT:
                 self.kept.clear()
             self.kept[match] = met
         return met
+
+    def _said(self, text: bytes, span: Span, met: Met, known: Mapping[int, int], subject: Subject) -> Iterator[Finding]:
+        """Yield what stands behind a key that is a noun as well, in a sentence or below a heading."""
+        key = span[0] + met.low
+        if subject.is_aws(key) and (met.joint.kind is not Kind.TITLE or goes_on(text, *span)):
+            yield from self._in_section(text, span, self._sections.spoken, known, subject)
 
     def _in_section(
         self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
@@ -139,28 +152,42 @@ class Beside:
             if (likely := own_of[key]) is not None:
                 yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
         for family in families:
+            spoken = self._families[family].extent == "spoken"
             for value, joint in self._sections.values(text, opener[1], family, subject):
+                if spoken and self._says_nothing(text, value):
+                    continue
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
-    def _titles(self, subject: Subject, at: int) -> Callable[[bytes], list[int]]:
+    def _says_nothing(self, text: bytes, value: Value) -> bool:
+        """Tell whether a word behind a noun in a sentence is one of the sentence: of words, and not marked as code."""
+        return text[value.start - 1 : value.start] != b"`" and self._vocabulary.holds(text[value.start : value.end])
+
+    def _titles(self, text: bytes, at: int, subject: Subject) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""
+        line = text[max(0, at - _HEADER) : at].rpartition(b"\n")[2] + text[at : at + _HEADER].partition(b"\n")[0]
+        general = subject.is_aws(at) and may_title(line)
 
         def families(title: bytes) -> list[int]:
             found = self._keys.families(title)
+            if not general:
+                found = [family for family in found if not self._families[family].general]
             if self._keys.is_shared(title) and not is_api(title) and not subject.is_aws(at):
                 return [family for family in found if self._families[family].value not in ("", ANY_VALUE)]
             return found
 
         return families
 
-    def _counts(self, text: bytes, one: Finding, key: int, joint: Span, subject: Subject, *, weighed: bool) -> bool:
+    def _counts(self, text: bytes, one: Finding, key: int, joint: Span, met: Met, subject: Subject) -> bool:
         """Tell whether what was found beside a key counts.
 
-        ``weighed``: what is found there without AWS, beside a shared key or in a text of another cloud, has to look so.
+        What is found without AWS, beside a shared key or in a text of another cloud, has to look so.
         """
         is_aws, family = subject.is_aws(key), self._families[one.family]
+        if family.general:
+            return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject)
+        weighed = (met.shared and met.joint.kind is not Kind.COLUMN and not is_aws) or subject.is_elsewhere(key)
         joined, word = text[slice(*joint)], text[one.start : one.end]
-        if is_aws and not weighed and joined != b">" and not ends_alike(text[key : joint[0]], word):
+        if is_aws and joined != b">" and not ends_alike(text[key : joint[0]], word):
             return True
         low = key
         while low > max(0, key - _LOOK_BACK) and text[low - 1] in _SPELLED:
@@ -194,20 +221,32 @@ class Beside:
         if family.kind == "pii" and b"@" not in word:
             return False
         writing = subject.writing(one.start)
-        if own and family.kind != "name" and is_given_id(shared, word, writing):
-            return True
-        if own and family.kind == "name" and is_dashed_name(shared, joined, word, self._vocabulary, writing):
+        if own and (
+            is_dashed_name(shared, joined, word, self._vocabulary, writing)
+            if family.kind == "name"
+            else is_given_id(shared, word, writing)
+        ):
             return True
         return counts(shared, joined, word, self._vocabulary, writing, secret=family.kind == "secret")
 
     def _values(
-        self, text: bytes, key: int, joint_at: int, end: int, met: Met, known: Mapping[int, int]
+        self, text: bytes, key: int, joined: Span, met: Met, known: Mapping[int, int], subject: Subject
     ) -> Iterator[Finding]:
-        """Yield the values of the key that stands at ``key``, with a joint from ``joint_at`` to ``end``."""
+        """Yield the values of the key that stands at ``key``, with a joint at ``joined``."""
+        if met.general and not subject.is_aws(key):
+            return
+        joint_at, end = joined
+        if met.spoken:
+            yield from self._said(text, (joint_at - met.high, end), met, known, subject)
         joint = met.joint
         at: int | None = end
         if joint.kind is Kind.DEFINITION:
             at, joint = definition_at(text, key, end)
+            if at is None and text.find(b"{", joint_at, end) >= 0 and subject.is_aws(key):
+                # A map: what stands beside its keys.
+                limit = min(len(text), end + MAX_MAP)
+                entries = (one for one in entries_at(text, end, limit) if looks_given(text[one.start : one.end]))
+                yield from self._among(text, entries, met.families, ALONE, known, MAX_NOTHING)
         elif not _holds(text, key, joint_at, end, joint.kind):
             return
         if at is None:
@@ -235,6 +274,8 @@ class Beside:
                 return
             nothing += 1
             if not secret and known.get(value.start, -1) >= value.end:
+                continue
+            if text.startswith(_OF_AWS, value.start):
                 continue
             index = self._plausible_family(families, text, value, joint)
             if index is None or self._keys.is_key(text[value.start : value.end]):

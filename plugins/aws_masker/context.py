@@ -36,8 +36,9 @@ _OF_ACCOUNTS: Final = ("Account", "AccountId", "AccountNumber")
 class Met(NamedTuple):
     """A key with its joint as they were met: the families of the key, its extent in the match, and the joint.
 
-    ``shared`` tells that the key means something else outside AWS. ``may_title`` tells that the joint may go on in the
-    header of a table, and ``one_value`` that one value follows and nothing else.
+    ``shared`` tells that the key means something else outside AWS, ``general`` that it says nothing there, and
+    ``spoken`` that it may as well be the noun of a sentence or a heading. ``may_title`` tells that the joint may go on
+    in the header of a table, and ``one_value`` that one value follows and nothing else.
     """
 
     families: list[int]
@@ -45,6 +46,8 @@ class Met(NamedTuple):
     high: int
     joint: Joint
     shared: bool
+    general: bool
+    spoken: bool
     may_title: bool
     one_value: bool
 
@@ -78,8 +81,9 @@ class Keys:
         ``shared`` keys mean something else outside AWS; ``other`` ones only end like a key of a family.
         """
         self._shared = frozenset(normal(key.encode()) for key in shared)
-        # Of families with a key in common, those that ask for a form come first.
-        families = sorted(families, key=lambda one: not one[1].value)
+        # Of families with a key in common, those that ask for a form come first, and general ones last.
+        families = sorted(families, key=lambda one: (one[1].general, not one[1].value))
+        self._general = frozenset(index for index, family in families if family.general)
         self._families: dict[bytes, list[int]] = {}
         names: dict[str, None] = {}
         # What may be the end of a longer name: an id's key is named in full.
@@ -135,7 +139,9 @@ class Keys:
         plural = key.endswith(b"s") and not (key in self._families and key.endswith((b"ss", b"alias")))
         joint = joint_of(match[high:], flag=flag, plural=plural)
         one_value = joint.series is Series.ONE and joint.kind is Kind.VALUE
-        return Met(found, low, high, joint, self.is_shared(name), joint.kind in _TITLES, one_value)
+        general = self._general.issuperset(found)
+        spoken = joint.kind in (Kind.PROSE, Kind.TITLE) or match.endswith(b"`")
+        return Met(found, low, high, joint, self.is_shared(name), general, spoken, joint.kind in _TITLES, one_value)
 
     def _of_flag(self, spelled: bytes) -> bytes:
         """Return the key in a flag, which may have words before it: --source-db-instance-identifier."""

@@ -28,7 +28,7 @@ _ENDS: Final = rf"(?:{QUOTE}|\*{{1,2}})?\]?\)?(?:\*\*)?"
 
 # Before a value in YAML: an anchor, a tag, the beginning of a block.
 _DECORATION: Final = rf"(?:&[A-Za-z0-9_.-]+[ \t]+)?(?:!!str[ \t]+|!Sub[ \t]+)?(?:[|>][+-]?[ \t]*{NEWLINE}[ \t]+)?"
-_LIST: Final = rf"(?:\[{BREAK}*(?:[+~-][ \t]+)?|\({BREAK}*)"
+_LIST: Final = rf"(?:(?:toset\()?\[{BREAK}*(?:[+~-][ \t]+)?|\({BREAK}*(?:\[[A-Za-z0-9_-]+\]=)?)"
 # What makes a string of a language one of an SDK, or a list of several.
 _SEVERAL: Final = r"(?:StringSlice|StringValueSlice|Strings|asList|of|[a-zA-Z]*[lL]istOf|setOf|arrayOf)"
 _WRAPPER: Final = (
@@ -49,6 +49,8 @@ _ITEMS: Final = rf"[ \t]*[:=]{BREAK}+-[ \t]+{_OPEN}"
 _DEFINES: Final = rf"[ \t]*(?:[:=][ \t]*)?\{{{BREAK}*|:[ \t]*{NEWLINE}[ \t]+"
 _WITH_STRING: Final = rf"(?:[ \t]*(?:\|\||\?\?=?|[=!]==?))[ \t]*{_STRING}"
 _ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|[:=])\*{{0,2}}[ \t]*{_DECORATION}{_WRAPPED}"
+# A parameter of the shell with a default.
+_DEFAULTED: Final = rf"=(?:{QUOTE})?\$\{{[A-Za-z0-9_]{{1,30}}:-"
 _CELL: Final = r"(?:[ \t]+\|[ \t]*|\|[ \t]+)(?:\*\*)?`?"
 # The first arguments of a construct of the CDK are its scope and its logical id.
 _CALLED: Final = (
@@ -62,7 +64,7 @@ _PROSE: Final = rf"[ \t]+(?:(?:named|called|is)[ \t]+)?(?:\*\*)?{QUOTE}"
 _ARGUMENT: Final = rf"[ \t]*,[ \t]*{_STRING}"
 
 _JOINTS: Final = (
-    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _WITH_STRING, _ASSIGNED, _CELL, _CALLED, _ARGUMENT
+    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _WITH_STRING, _DEFAULTED, _ASSIGNED, _CELL, _CALLED, _ARGUMENT
 )  # fmt: skip
 
 # The first that fits counts, not the longest.
@@ -79,10 +81,13 @@ _IS_TITLE: Final = Pattern(_TITLE)
 _IS_PROSE: Final = Pattern(_PROSE)
 _IS_SEVERAL: Final = Pattern(rf"(?s:.*)(?:{_SEVERAL}\({BREAK}*|[\[{{]{BREAK}*(?:[+~-][ \t]+)?|[vV]alues=){_OPEN}")
 _IS_ITEMS: Final = Pattern(_ENDS + _ITEMS)
-_IS_ARRAY: Final = Pattern(rf"=[ \t]*\({BREAK}*{_OPEN}")
+_IS_ARRAY: Final = Pattern(rf"=[ \t]*\({BREAK}*(?:\[[A-Za-z0-9_-]+\]=)?{_OPEN}")
+# A list of what is code in Markdown.
+_IS_MARKDOWN: Final = Pattern(r"(?:\*\*)?:(?:\*\*)? ?`")
 _IS_CALL: Final = Pattern(r"\((?s:.*)")
 _IS_PLAIN: Final = Pattern(
-    rf"(?s:.*)(?:[ \t](?:&[A-Za-z0-9_.-]+|!Sub|!!str)[ \t]+|[|>][+-]?[ \t]*{NEWLINE}[ \t]+|:-|\|[ \t]*|[vV]alues?=)"
+    rf"(?s:.*)(?:[ \t](?:&[A-Za-z0-9_.-]+|!Sub|!!str)[ \t]+|[|>][+-]?[ \t]*{NEWLINE}[ \t]+|:-|\|[ \t]*|[vV]alues?="
+    rf"|{NEWLINE}[ ]+value:[ \t]+|\]=)"
 )
 
 
@@ -149,6 +154,6 @@ def joint_of(joint: bytes, *, flag: bool, plural: bool) -> Joint:
         if form.fits(joint):
             return Joint(kind, plain=kind in (Kind.COLUMN, Kind.ROW))
     series = next((series for series, form in _SERIES if form.fits(joint)), Series.ONE)
-    if plural and series is Series.ONE and _IS_CALL.fits(joint):
+    if plural and series is Series.ONE and (_IS_CALL.fits(joint) or _IS_MARKDOWN.fits(joint)):
         series = Series.COMMAS
     return Joint(Kind.VALUE, series, plain=_IS_PLAIN.fits(joint))

@@ -70,7 +70,7 @@ _COMMON: Final = Pattern(
             f"{MACROS['<region>']}[a-z]?(?:-[a-z]{{3}}-[0-9][a-z]?)?",
             r"(?:[a-z]{2,3}[0-9]-)?az[0-9]",
             r"(?:db\.|cache\.|ml\.|dax\.|mq\.|kafka\.|search\.)?[a-z][a-z0-9-]{1,12}\.(?:nano|micro|small|medium|large|metal|[0-9]{0,2}xlarge|metal-[0-9]{1,2}xl)(?:\.(?:search|elasticsearch))?",
-            r"AWSServiceRoleFor[A-Za-z0-9_]{1,100}",
+            r"AWSServiceRoleFor[A-Za-z0-9_]{1,100}|(?:AWS-)?AWSManagedRules[A-Za-z0-9_-]{1,100}",
             r"aws/[A-Za-z0-9/_.-]{1,100}|alias/aws/[A-Za-z0-9/_.-]{1,100}",
             r"default[.:][A-Za-z0-9_.:-]{1,100}",
             r"(?:cn\.)?com\.amazonaws\.[a-z0-9.-]{2,80}",

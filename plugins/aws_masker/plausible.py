@@ -118,6 +118,8 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     if family.value == ANY_VALUE:
         return _plausible_secret(text, value, joint, word)
     if form is not None:
+        if family.general:
+            return form.fits(word) and _plausible_name(text, value, joint, word)
         return form.fits(word) and not (family.kind == "secret" and _is_formula(text, value, word))
     return _plausible_name(text, value, joint, word)
 

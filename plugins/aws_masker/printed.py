@@ -112,7 +112,7 @@ def _of_table(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> 
     for begin, end in _LINE.each(text, low, high):
         if text[begin] != 0x7C:  # noqa: PLR2004 - "|"
             continue
-        row = [_stripped(text, *cell) for cell in _BARS.each(text, begin, end)]
+        row = [_stripped(text, *cell) for cell in _BARS.each(text, *_stripped(text, begin, end))]
         words = [text[slice(*cell)] for cell in row]
         if titles and titles.keys() >= set(words):
             header = words

@@ -9,8 +9,6 @@ it, and with ``extent`` how far it goes:
 ``items``
     From the first object of a list, with whose bracket the opener ends, to the end of the list, in a text that speaks
     of AWS; members of its objects count, and none of what is in those.
-``member``
-    The value that follows, in a text that speaks of AWS, unless it is the first of a pair of a name and a value.
 ``line``
     To the end of the line, or of the command that goes on behind backslashes.
 ``indented``
@@ -25,6 +23,13 @@ it, and with ``extent`` how far it goes:
     A row of the AWS CLI's text output, see ``outputs``; members are the nouns of which no row counts.
 ``output``
     What a command printed, see ``printed``: the opener is the command, and members are names in its query.
+``values``
+    From a bracket, with which the opener ends, to the one that closes it, in a text that speaks of AWS; the values of
+    whatever members, and the items of a list.
+``spoken``
+    The word that follows, in a text that speaks of AWS: the opener is a noun in a sentence.
+``words``
+    The words of a loop of the shell, or up to the end of the line, in a text that speaks of AWS.
 """
 
 import re
@@ -39,7 +44,6 @@ from aws_masker.joints import (
     AFTER_FLAG,
     AFTER_KEY,
     ALONE,
-    BREAK,
     END,
     NEWLINE,
     ONE,
@@ -52,9 +56,10 @@ from aws_masker.joints import (
 from aws_masker.outputs import Rows
 from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
+from aws_masker.spoken import listed
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at
-from aws_masker.values import Value, values_at
+from aws_masker.values import Value, entries_at, values_at
 
 MAX_SECTION: Final = 8192
 _OPEN: Final = frozenset(b"([{")
@@ -104,10 +109,14 @@ _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
 _STRING_ENDS: Final = {
     count: Pattern(rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] )|[^\\]\\{{{count - 1}}}\"|\x00") for count in (1, 2, 4)
 }
+# What counts in a text that speaks of AWS alone.
+_OF_AWS: Final = ("items", "values", "words")
+_WORD: Final = Pattern(rf"(?:{QUOTE})?({_NAME})(?:{QUOTE})?", captures=True)
+_LINE: Final = Pattern(r"[^\n\\\x00]+")
+# Up to the body of a loop.
+_LOOP: Final = Pattern(rf"[^\n;\\\x00]+(?:;|{NEWLINE})[ \t]*do\b")
 # Nothing, another prompt, the end of a block in Markdown.
 _OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
-# Between the name and the value of a variable, a tag, a dimension.
-_PAIRED: Final = Pattern(rf"{QUOTE}{BREAK}*,{BREAK}*{QUOTE}[vV]alue")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
 
 
@@ -118,11 +127,19 @@ class Sections:
         """Compile the rows with an ``opener`` among ``families``, given with their place in the catalogue."""
         chosen = [(index, family) for index, family in families if family.opener]
         self._chosen = chosen
-        self.pattern = "|".join(f"(?:{family.opener})" for _, family in chosen) or NEVER
-        self._openers = Pattern("|".join(f"(?:{one.opener})" for _, one in chosen if one.extent != "member") or NEVER)
+        early = [(index, family) for index, family in chosen if family.extent != "spoken"]
+        late = [(index, family) for index, family in chosen if family.extent == "spoken"]
+        self.pattern = "|".join(f"(?:{family.opener})" for _, family in early) or NEVER
+        # Of nouns, after all keys.
+        self.nouns = "|".join(f"(?:{BEFORE}{family.opener})" for _, family in late) or NEVER
+        self.spoken = [index for index, _ in late]
+        # What is read value by value goes on within what other sections there are.
+        ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken")]
+        self._openers = Pattern("|".join(f"(?:{one.opener})" for one in ending) or NEVER)
         self._blocks = frozenset(index for index, family in chosen if family.extent == "block")
-        self._single = frozenset(index for index, family in chosen if family.extent == "member")
-        self._which = FullMatchSet([family.opener for _, family in chosen])
+        self._which = FullMatchSet(
+            [f"{BEFORE}{one.opener}" if one.extent == "spoken" else one.opener for _, one in chosen]
+        )
         keys = [key for _, one in families for key in one.keys]
         named = {_noun(*found.groups()) for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
         spoken = sorted(named - _NO_NOUNS, key=lambda noun: (-len(noun), noun))
@@ -133,7 +150,7 @@ class Sections:
         self._members = {
             index: _Members(family, spoken)
             for index, family in chosen
-            if family.extent not in ("row", "output", "member")
+            if family.extent not in ("row", "output", "spoken")
         }
 
     def families(self, match: bytes) -> list[int]:
@@ -176,8 +193,10 @@ class Sections:
 
         ``subject`` tells what the text speaks of.
         """
-        if family in self._single:
-            yield from _member(text, end, subject)
+        if family in self.spoken:
+            if subject.is_aws(end):
+                yield from ((value, ONE) for value in listed(text, end))
+            return
         if family not in self._members or subject.is_elsewhere(end):
             return
         # A program calls whatever it has; a line of a command in it says what it is.
@@ -216,15 +235,6 @@ def _shown(text: bytes, start: int, end: int) -> tuple[int, bytes, int, int]:
     return start, shown, end - start, limit - start
 
 
-def _member(text: bytes, start: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
-    """Yield the one value that begins at ``start``, behind a quote."""
-    if not subject.is_aws(start) or subject.is_elsewhere(start):
-        return
-    for value in values_at(text, start, ONE, secret=False):
-        if _PAIRED.match(text, value.end) < 0:
-            yield value, ONE
-
-
 def _noun(before: str, last: str) -> str:
     """Return how errors spell a noun, given its last word and those before it: that one will do, if it says enough."""
     last = last.lower()
@@ -250,20 +260,24 @@ class _Members:
                 "indented": rf"{NEWLINE}[ ]*(?:- )?(?:{members}){AFTER_KEY}",
                 "message": rf"(?:{members})[:,]? {_SAID}",
                 "table": rf"\|[ ]+(?:{members})[ ]+\|[ ]*",
+                "values": NEVER,
+                "words": r"[^\s\\]+",
             }[family.extent]
         )
 
     def values(self, text: bytes, at: int, limit: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the members from ``at`` on, where the section begins, up to ``limit`` at most."""
-        if self._extent == "block":
-            return self._of_block(text, at, limit, 1)
-        if self._extent == "items":
-            return self._of_block(text, at, limit if subject.is_aws(at) else at, 2)
-        if self._extent == "line":
-            return self._of_line(text, at, limit)
+        if self._extent in _OF_AWS and not subject.is_aws(at):
+            return iter(())
         if self._extent == "message":
             return self._of_message(text, at, limit, subject)
-        return self._of_lines(text, at, limit) if self._extent == "indented" else self._of_table(text, at, limit)
+        if self._extent == "values":
+            return ((value, ALONE) for value in entries_at(text, at, limit))
+        if self._extent in ("block", "items"):
+            return self._of_block(text, at, limit, 1 if self._extent == "block" else 2)
+        return {
+            "line": self._of_line, "indented": self._of_lines, "table": self._of_table, "words": self._of_words
+        }[self._extent](text, at, limit)  # fmt: skip
 
     def _of_block(self, text: bytes, at: int, limit: int, level: int) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of members; ``level`` is how many brackets the opener leaves open."""
@@ -280,6 +294,14 @@ class _Members:
                 for value, joint in self._after_key(text, low, at):
                     yield value, joint
                     at = max(at, value.end)
+
+    def _of_words(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        end = (_LOOP if text[at - 1 : at] == b" " else _LINE).match(text, at, limit)
+        while (span := self._search.search(text, at, max(at, end))) is not None:
+            at = span[1]
+            parts = _WORD.parts(text, *span)
+            if parts is not None:
+                yield Value(*parts[1], quoted=True), ALONE
 
     def _of_line(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
         ends = _COMMAND_ENDS.search(text, at - 1, limit)

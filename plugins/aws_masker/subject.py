@@ -24,6 +24,8 @@ _CLIENTS: Final = (
 )
 _AWS: Final = Pattern(
     r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+    # Ids with a prefix, and keys of ARNs.
+    r"|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)|[a-z]Arns?\\*\""
     r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
@@ -31,14 +33,18 @@ _AWS: Final = Pattern(
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
 )
-# What is written so for AWS, but in a text that names another cloud: constructs of the CDK, requests and commands of
-# the SDKs. Angular has a CDK too, and so has Terraform.
+# What is written so for AWS, but in a text that names another cloud: products, constructs of the CDK, requests and
+# commands of the SDKs. Angular has a CDK too, and so has Terraform.
 _AWS_LIKE: Final = Pattern(
     r"(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
     r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
     rf"|new (?:(?:{_VERBS})[A-Z][A-Za-z0-9]*Command\(\{{|[A-Z][A-Za-z0-9]+Request\(\))"
     r"|[a-z][A-Za-z0-9]+Request\.builder\("
+    # Products with a name of their own, others with the noun of what they hold.
+    r"|(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
+    r"|(?i:s3 bucket|sqs queue|sns topic|lambda function|kinesis stream"
+    r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"
     # Calls of boto3, through a client that is called like its service, or whatever client: words with dashes below, and
     # an argument in camel case.
     rf"|(?:^|[^A-Za-z0-9])(?:{_CLIENTS})\.(?:{_CALLS})_[a-z_]+\("
@@ -51,6 +57,11 @@ _ELSEWHERE_CLOUD: Final = Pattern(
     r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
     r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack|[sS]caleway|"
     r"[tT]encent|tencentcloud|cdk8s|cdktf|[vV]ultr)(?:[^a-z]|$)|myqcloud"
+)
+# Of Kubernetes, of GitHub, of npm; descriptions of an API.
+_OWN_NAMES: Final = Pattern(
+    r"apiVersion\W{1,6}(?:v[0-9]|(?:apps|batch|autoscaling|policy)/|[a-z0-9.-]*(?:k8s\.io|helm[a-z.]*|argoproj\.io)/)"
+    r"|(?:\n|\\n)[ ]+runs-on:|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]"
 )
 # Statements of a language in which programs are written, at the beginning of a line.
 _PROGRAM: Final = Pattern(
@@ -85,7 +96,7 @@ class Writing(Enum):
 class Subject:
     """What the pieces of one text speak of, looked at once each and only where it matters."""
 
-    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_text", "_writing")
+    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_own", "_text", "_writing")
 
     def __init__(self, text: bytes) -> None:
         """Take texts put together, with END between them."""
@@ -93,6 +104,7 @@ class Subject:
         self._low = self._high = 0
         self._aws = False
         self._elsewhere: bool | None = None
+        self._own: bool | None = None
         self._writing: Writing | None = None
 
     def is_aws(self, at: int) -> bool:
@@ -108,6 +120,13 @@ class Subject:
             self._elsewhere = cloud is not None and not self._aws
         return self._elsewhere
 
+    def names_its_own(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` has names for its own parts: a manifest, a workflow, a package."""
+        self._go(at)
+        if self._own is None:
+            self._own = _OWN_NAMES.search(self._text, self._low, self._high) is not None
+        return self._own
+
     def writing(self, at: int) -> Writing:
         """Return how the piece around ``at`` is written."""
         self._go(at)
@@ -122,7 +141,7 @@ class Subject:
         self._low = max(0, self._text.rfind(END, 0, at))
         high = self._text.find(END, at)
         self._high = high if high >= 0 else len(self._text)
-        self._elsewhere = self._writing = None
+        self._elsewhere = self._own = self._writing = None
         self._aws = _AWS.search(self._text, self._low, self._high) is not None
         if not self._aws and _AWS_LIKE.search(self._text, self._low, self._high) is not None:
             self._elsewhere = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high) is not None

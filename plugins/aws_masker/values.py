@@ -26,7 +26,7 @@ _NEXT: Final = {
     Series.COMMAS: Pattern(rf"(?:{QUOTE})?{BREAK}*,{BREAK}*(?:[+~-][ \t]+)?(?:{QUOTE})?"),
     Series.ITEMS: Pattern(rf"(?:{QUOTE})?[ \t]*{NEWLINE}[ \t]*-[ \t]+(?:{QUOTE})?"),
     Series.WORDS: Pattern(rf"(?:{QUOTE})?(?:,|(?:[ \t]|\\+\r?\n)+)(?:{QUOTE})?"),
-    Series.ARRAY: Pattern(rf"(?:{QUOTE})?,?{BREAK}*(?:{QUOTE})?"),
+    Series.ARRAY: Pattern(rf"(?:{QUOTE})?(?:,{BREAK}*|{BREAK}+)(?:\[[A-Za-z0-9_-]+\]=)?(?:{QUOTE})?"),
 }
 # What may stand between the quote and the arrow of a change.
 _BEFORE_CHANGE: Final = (b" ", b"\t", b"-")
@@ -34,6 +34,11 @@ _AFTER_FLAG: Final = Pattern(",")
 _MEMBER: Final = Pattern(
     rf"(?:{BREAK}|[,;{{])(?:{QUOTE})?(?:[dD]efault|[vV]alue)(?:{QUOTE})?[ \t]*[:=][ \t]*"
     rf"(?:&[A-Za-z0-9_.-]+[ \t]+)?(?:!!str[ \t]+|!Sub[ \t]+)?(?:{QUOTE})?"
+)
+# One of a list, or beside a key, with what tells that it is no key itself.
+_ENTRY: Final = Pattern(
+    rf"{QUOTE}(/?[A-Za-z0-9_][A-Za-z0-9_.+=@/-]{{0,255}}){QUOTE}[ \t]*(?:[,)\]}}#\x00]|{NEWLINE})|[\[({{}})\]\x00]",
+    captures=True,
 )
 _LINE: Final = Pattern(NEWLINE)
 _ALONE: Final = Pattern(r"[^\s:\"'`\\(){}\[\]\x00]+")
@@ -95,6 +100,22 @@ def definition_at(text: bytes, key: int, start: int) -> tuple[int | None, Joint]
     # The break before the first member belongs to the joint.
     found = _MEMBER.search(text, start - 1, limit)
     return (None if found is None else found[1]), ONE
+
+
+def entries_at(text: bytes, start: int, limit: int) -> Iterator[Value]:
+    """Yield the strings in a map or a list that was opened before ``start``, without the keys and what is deeper."""
+    depth = 1
+    at = start
+    while depth and (span := _ENTRY.search(text, at, limit)) is not None:
+        low, at = span
+        if text[low] in b")]}\x00":
+            depth -= 1
+        elif text[low] in b"([{":
+            depth += 1
+        elif (parts := _ENTRY.parts(text, low, at)) is not None:
+            one, at = parts[1]
+            if depth == 1:
+                yield Value(one, at, quoted=True)
 
 
 def _indented(text: bytes, key: int, start: int, limit: int) -> int:

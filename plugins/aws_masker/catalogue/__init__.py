@@ -8,11 +8,13 @@ says how the family is found (exactly one of):
 ``host``
     RE2 syntax for a host name, with a path if it needs one, from its first character on.
 ``keys``
-    API names (``DBInstanceIdentifier``) beside which a value of the form ``value`` is an identifier.
+    API names (``DBInstanceIdentifier``) beside which a value of the form ``value`` is an identifier. Those of a row
+    that is ``general`` (``Name``) count in a text that speaks of AWS alone, see ``general``.
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
-    that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``member``, ``line``, ``indented``,
-    ``table``, ``message``, ``row``, ``output``, see ``sections``.
+    that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``line``, ``indented``, ``table``,
+    ``message``, ``row``, ``output``, ``values``, ``words``, ``spoken``, see
+    ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -71,11 +73,23 @@ _NEGATED: Final = re.compile(r"(?<!\\)\[\^")
 _FIELDS: Final = frozenset(
     (
         *("name", "service", "title", "kind", "label", "match", "reject"),
-        *("pattern", "host", "keys", "value", "split", "opener", "members", "extent"),
+        *("pattern", "host", "keys", "value", "split", "opener", "members", "extent", "general"),
     )
 )
 _WAYS: Final = ("pattern", "host", "keys", "opener")
-EXTENTS: Final = ("block", "items", "member", "line", "indented", "table", "message", "row", "output")
+EXTENTS: Final = (
+    "block",
+    "items",
+    "line",
+    "indented",
+    "table",
+    "message",
+    "row",
+    "output",
+    "values",
+    "words",
+    "spoken",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ class Family:
     opener: str = ""
     members: tuple[str, ...] = ()
     extent: str = ""
+    general: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,7 @@ def family(row: Mapping[str, Any]) -> Family:
         opener=expand(row.get("opener", "")),
         members=tuple(row.get("members", ())),
         extent=row.get("extent", ""),
+        general=row.get("general", False),
     )
 
 

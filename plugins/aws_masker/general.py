@@ -1,0 +1,79 @@
+"""General keys: where the value beside a ``Name`` or ``Identifier`` is the name of something of AWS's.
+
+Such a key says that something has a name, and not what. So its value counts only in a text that speaks of AWS, if it
+looks like a name that somebody gave (the form of its family), if the words before the key do not say that it names
+something else (``metricName``), and if it is not the name of a value that follows, as a variable's is. Beside nothing
+but ``name``, manifests of Kubernetes, workflows and packages have names of their own.
+"""
+
+from typing import Final
+
+from aws_masker.joints import BREAK, QUOTE, Joint, Kind
+from aws_masker.re2c import Pattern, Span
+from aws_masker.spoken import names_operation
+from aws_masker.subject import Subject
+
+_LOOK_BACK: Final = 60
+_SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+_SEPARATORS: Final = b"-_"
+_BARE: Final = (b"name", b"names", b"id", b"ids", b"identifier", b"identifiers")
+_ID: Final = (b"Id", b"ID")
+_IDS: Final = (b"id", b"ids")
+_UUID: Final = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# As the form of a general name: letters with a digit or a joint among them, or a hump, but for constants.
+_GIVEN: Final = Pattern(
+    r"/?[A-Za-z0-9_.+=,@/-]*(?:[a-z][A-Za-z0-9_.+=,@/-]*[_0-9-]|[_0-9-][A-Za-z0-9_.+=,@/-]*[a-z]|[a-z][A-Z])"
+    r"[A-Za-z0-9_.+=,@/-]*"
+)
+# What has a name that nobody gave to a resource.
+_OTHER: Final = Pattern(
+    r"(?:.*(?:action|algorithm|attribute|author|branch|category|characterset|charset|city|claim|class|color|colour|"
+    r"column|command|common|company|component|condition|cookie|country|currency|device|directory|display|driver|element"
+    r"|engine|env|event|exception|extension|family|feature|field|file|first|folder|font|format|full|function|given|"
+    r"handler|header|host|icon|input|interface|kind|label|language|last|layout|library|license|locale|local|method|"
+    r"metric|mode|module|node|operation|option|output|package|page|param|parameter|parameterkey|path|phase|plugin|"
+    r"product|property|protocol|publisher|query|quota|region|runtime|scope|script|section|selector|sensor|setting|"
+    r"short|signal|state|status|step|tag|theme|timezone|title|token|track|type|unit|variable|vendor|version|view|virtual"
+    r"|zone)|.*dns|logicalresource|logical)(?:name|identifier|id)s?"
+)
+# Libraries, headers, actions of workflows.
+_PUBLIC: Final = Pattern(
+    r"(?i:(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
+    r"|npm|github)[-_/.].*|@.*)"
+)
+# The value of a variable, a tag, a parameter; where a parameter of an API is given.
+_VALUE_FOLLOWS: Final = Pattern(
+    rf"(?:{QUOTE})?\)?[,.]?{BREAK}*(?:- )?(?:{QUOTE})?(?:with)?(?:[vV]alue|in(?:{QUOTE})?[ \t]*:)"
+)
+
+
+def looks_given(word: bytes) -> bool:
+    """Tell whether ``word`` looks like a name that somebody gave."""
+    return _GIVEN.fits(word)
+
+
+def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: Subject) -> bool:
+    """Tell whether a value is a name beside the general key whose last word is ``key``."""
+    low, key_end = key
+    start, end = value
+    if joint.kind not in (Kind.VALUE, Kind.ROW, Kind.PROSE) or not subject.is_aws(low):
+        return False
+    first = low
+    while first > max(0, low - _LOOK_BACK) and text[first - 1] in _SPELLED:
+        first -= 1
+    spelled, word = text[first:key_end], text[start:end]
+    name = spelled.translate(None, _SEPARATORS).lower()
+    if name in _BARE and (joint.flag or joint.kind is Kind.PROSE or subject.names_its_own(low)):
+        return False
+    if text[low:key_end].lower() in _IDS and (name not in _IDS or (spelled not in _ID and not _UUID.fits(word))):
+        return False
+    if b" =" in text[key_end:start] and b"-" not in word:
+        return False
+    if joint.kind is Kind.PROSE and names_operation(word):
+        return False
+    return not (_OTHER.fits(name) or _PUBLIC.fits(word) or _VALUE_FOLLOWS.match(text, end) > 0)
+
+
+def may_title(header: bytes) -> bool:
+    """Tell whether a column ``Name`` under a header is one of names: kubectl's are of pods."""
+    return not any(word in header for word in (b"READY", b"RESTARTS", b"AGE", b"KIND", b"Description", b"Type"))
