@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+import pytest
+
 from aws_masker.audit.writer import BATCH, Writer
 from aws_masker.errors import AuditError
 
@@ -109,6 +111,22 @@ def test_what_a_target_does_not_take_is_tried_again_until_it_does() -> None:
     assert writer.dropped == 0
     assert len(told) == 1
     assert "the target is broken" in told[0]
+
+
+def test_a_target_that_fails_is_tried_no_more_often_for_lines_that_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aws_masker.audit.writer.FIRST_RETRY", SECONDS)
+    target = Kept()
+    target.broken = True
+    writer = Writer(target, print)
+    writer.put("a")
+    until(lambda: writer.failures)
+    target.entered.clear()
+    target.broken = False
+    for _ in range(10):
+        writer.put("b")
+    assert not target.entered.wait(0.05)
+    writer.close(SECONDS)
+    assert target.lines == ["a", *"b" * 10]
 
 
 def test_a_target_that_takes_a_part_gets_the_rest() -> None:

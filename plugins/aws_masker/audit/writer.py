@@ -159,7 +159,8 @@ class Writer:
         """Wait before another try. Tells whether there is time for one."""
         with self._changed:
             if self._ends is None:
-                self._changed.wait(seconds)
+                # Not at the next line that comes: a target that fails is tried no more often for a busy queue.
+                self._changed.wait_for(lambda: self._ends is not None, seconds)
             elif self._clock() + seconds < self._ends:
                 self._changed.wait_for(lambda: False, seconds)
             return self._ends is None or self._clock() < self._ends
