@@ -1,21 +1,24 @@
 """Masked bodies on disk: what the API saw, never an original, bounded, and who reads them in clear is written down."""
 
+import contextlib
 import gzip
 import json
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aws_masker.audit import AuditRecord, Bodies
-from aws_masker.audit.bodies import BodyFolder, document_of, files_of, find
+from aws_masker.audit.bodies import DRAFT_SECONDS, BodyFolder, document_of, files_of, find
 from aws_masker.audit.events import Restored, parse_event
 from aws_masker.cli import main
 from aws_masker.errors import AuditError
 from aws_masker.masker import Masker
 from aws_masker.settings import Limits, Settings
-from gateway_lab import INSTANCE, KEY, TOKEN, Answering, delta, lab, message, run, text_of
+from gateway_lab import INSTANCE, KEY, TOKEN, Answering, delta, lab, message, run, text_of, until
 
 BODIES = Bodies(b'{"a":"i-x"}', 11, b"event: x\n", 9)
 
@@ -72,6 +75,24 @@ def test_what_is_old_goes_and_so_does_the_oldest_where_there_is_no_room(tmp_path
     target.write([document_of(record(6), BODIES)])
     assert [path.name[-6] for path in files_of(tmp_path)] == ["6"]
     assert other.exists()
+
+
+def test_what_another_process_deletes_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    BodyFolder(tmp_path, 1 << 20, 60).write([document_of(record(1), BODIES)])
+    listed = files_of(tmp_path)
+    listed[0].unlink()
+    monkeypatch.setattr("aws_masker.audit.bodies.files_of", lambda _: listed)
+    assert BodyFolder(tmp_path, 1 << 20, 60).write([document_of(record(2), BODIES)]) == 1
+
+
+def test_a_draft_that_somebody_left_who_was_ended_goes_and_a_fresh_one_stays(tmp_path: Path) -> None:
+    clock = Clock()
+    names = [f"20260301T120001250-{number:032x}.part" for number in (1, 2)]
+    for name, age in zip(names, (DRAFT_SECONDS + 1, 0), strict=True):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (clock.seconds - age,) * 2)
+    BodyFolder(tmp_path, 1 << 20, 60, clock).write([document_of(record(3), BODIES)])
+    assert [path.name for path in tmp_path.glob("*.part")] == names[1:]
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_with_its_remedy(tmp_path: Path) -> None:
@@ -144,6 +165,44 @@ def test_a_body_is_cut_where_the_limit_says(tmp_path: Path) -> None:
 def test_without_the_setting_nothing_is_kept(tmp_path: Path) -> None:
     kept(tmp_path, "memory://", stream=False, record_bodies="off")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a disk of its own, of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("only root can mount a small disk, and not in every container")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_on_a_full_disk_requests_go_on_and_what_waits_is_written_when_there_is_room(small_disk: Path) -> None:
+    ballast, folder, audit = (small_disk / name for name in ("ballast", "bodies", "audit.jsonl"))
+    folder.mkdir()
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+    async def test() -> None:
+        async with lab(echo, audit=f"file://{audit}", record_bodies="masked", bodies=str(folder)) as one:
+            for _ in range(20):
+                assert INSTANCE in (await one.post(message(f"stop {INSTANCE}"))).body.decode()
+            writers = one.gateway._writers
+            await until(lambda: all(writer.failures for writer in writers))
+            assert [(writer.waiting, writer.written) for writer in writers] == [(20, 0)] * 2
+            assert len([line for line in one.records.lines if "No space left" in line]) == 2
+            assert list(folder.iterdir()) == []
+            ballast.unlink()
+            await until(lambda: not any(writer.waiting for writer in writers))
+            assert [(writer.written, writer.dropped) for writer in writers] == [(20, 0)] * 2
+
+    run(test())
+    assert len(files_of(folder)) == len(audit.read_text().splitlines()) == 20
 
 
 class TestReadingInClear:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,11 @@ from aws_masker.keyfile import state_folder
 PRUNE_SECONDS: Final = 60.0
 """Seconds between two looks at all files; in between, only what this process adds is known."""
 
+DRAFT_SECONDS: Final = 3600.0
+"""Seconds after which a draft is nobody's: who wrote it was ended before it was whole."""
+
 _NAME: Final = re.compile(r"\d{8}T\d{9}-[0-9a-fA-F-]{16,36}\.json")
+_DRAFT: Final = ".part"
 _MIN_ID: Final = 8
 
 
@@ -94,7 +98,7 @@ class BodyFolder:
         """See ``Target.close``."""
 
     def _write(self, path: Path, document: bytes) -> None:
-        draft = path.with_suffix(".part")
+        draft = path.with_suffix(_DRAFT)
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(file, "wb") as opened:
@@ -110,7 +114,10 @@ class BodyFolder:
         if self._next_look is not None and moment < self._next_look and self._size + size <= self._most:
             return
         self._next_look = moment + PRUNE_SECONDS
-        files = [(path, path.stat()) for path in files_of(self._folder)]
+        for draft, state in _states(self._folder.glob(f"*{_DRAFT}")):
+            if state.st_mtime + DRAFT_SECONDS < moment:
+                draft.unlink(missing_ok=True)
+        files = _states(files_of(self._folder))
         self._size = sum(state.st_size for _, state in files)
         for path, state in files:
             if state.st_mtime + self._ttl > moment and self._size + size <= self._most:
@@ -138,6 +145,15 @@ def files_of(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _states(paths: Iterable[Path]) -> list[tuple[Path, os.stat_result]]:
+    """Return paths with what is known of them, without those that another process has deleted meanwhile."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            found.append((path, path.stat()))
+    return found
 
 
 def find(folder: Path, request_id: str) -> Stored:
