@@ -4,12 +4,16 @@ FILE names the fault, or is empty. All other arguments are those of ``aws-masker
 """
 
 import os
+import resource
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from aws_masker.audit.bodies import BodyFolder
+from aws_masker.audit.files import FileTarget
 from aws_masker.edits import MaskedBody
 from aws_masker.kong import server
 from aws_masker.kong.exchange import KEY
@@ -36,6 +40,27 @@ def slow_mask_body(masker: Masker, *arguments: Any) -> MaskedBody:
 
 
 Masker.mask_body = slow_mask_body  # type: ignore[assignment, method-assign]
+
+
+# A disk that is full takes the beginning of a file, and then no more, in bytes.
+ROOM = 100
+SOFT, HARD = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+
+def on_a_bad_disk(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``write`` as it is where the disk is full, or takes as long as the fault lasts."""
+
+    def written(*arguments: Any) -> Any:
+        while (fault := CONTROL.read_text()) == "disk-hangs":
+            threading.Event().wait(0.02)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM if fault == "disk-full" else SOFT, HARD))
+        return write(*arguments)
+
+    return written
+
+
+for target in (BodyFolder, FileTarget):
+    target.write = on_a_bad_disk(target.write)  # type: ignore[method-assign]
 
 
 class FaultyPlugin(Plugin):

@@ -20,7 +20,7 @@ import pytest
 from choice import Choice, redis_kind
 from client import Answer, ask, message, streaming
 from raw_upstream import HEAD, RawUpstream, chunk
-from stacks import KEY, Setup, Stack, ask_until, wait_for
+from stacks import KEY, Setup, Stack, ask_until, free_port, set_fault, wait_for
 
 from aws_masker.audit.bodies import Stored, files_of, find
 from aws_masker.fake_api import FakeApi
@@ -229,6 +229,44 @@ def test_a_folder_that_cannot_be_written_hurts_nobody_and_is_told(start_stack: S
 
     wait_for(told)
     assert "cannot be written" in stack.error_log()
+    assert not [one for one in ORIGINALS if one in stack.error_log()]
+
+
+@pytest.mark.parametrize("fault", ["disk-full", "disk-hangs"])
+def test_a_bad_disk_holds_no_request_up_and_gets_all_when_it_is_mended(
+    start_stack: Start, api: FakeApi, fault: str
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    config = {**KEPT, "audit": "file://{folder}/audit.jsonl", "metrics": address}
+    stack = start_stack(Setup(api.url, config=config))
+    folder, audit = stack.folder / "bodies", stack.folder / "audit.jsonl"
+    sent: list[str] = []
+
+    def figure(name: str) -> float:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+            figures = answer.read().decode()
+        return sum(map(float, re.findall(rf"^aws_masker_audit_{name} (\S+)$", figures, re.MULTILINE)))
+
+    def ask_one() -> Answer:
+        sent.append(secrets.token_hex(16))
+        return ask(stack.url, "/v1/messages", message(TEXT), {"X-Request-ID": sent[-1]})
+
+    set_fault(stack, fault)
+    answers = [ask_one() for _ in range(10)]
+    assert {one.status for one in answers} == {200}
+    assert all(INSTANCE.encode() in one.body for one in answers)
+    wait_for(lambda: figure("waiting") >= 20)
+    if fault == "disk-full":
+        wait_for(lambda: figure("failures_total") >= 2)
+        # Kong's log gets it with what the plugin server is brought next.
+        wait_for(lambda: ask_one() and stack.error_log().count("cannot be written") == 2)
+    assert files_of(folder) == []
+    set_fault(stack, "")
+    assert ask_one().status == 200
+    wait_for(lambda: all(one in " ".join(path.name for path in files_of(folder)) for one in sent))
+    wait_for(lambda: all(one in audit.read_text() for one in sent))
+    assert figure("dropped_total") == 0
+    assert sorted(folder.iterdir()) == files_of(folder)
     assert not [one for one in ORIGINALS if one in stack.error_log()]
 
 
