@@ -60,7 +60,7 @@ def _expressions() -> Iterator[tuple[str, str]]:
         for target in panel.get("targets", ()):
             yield panel["title"], target["expr"].replace("$__range", "1h").replace("$__rate_interval", "1m")
     for annotation in dashboard["annotations"]["list"]:
-        yield annotation["name"], annotation["expr"]
+        yield annotation["name"], annotation["target"]["expr"]
 
 
 def _used(expression: str) -> Iterator[tuple[str, frozenset[str]]]:
