@@ -3,7 +3,7 @@
 #
 #   stack.sh env     write .env with fresh secrets, mode 0600; one that is there is left as it is
 #   stack.sh up      the same, then build, start, and wait until requests are served; DEMO=1 for the fake API
-#   stack.sh down    stop and remove the containers; what Redis stores, and .env, stay
+#   stack.sh down    stop and remove the containers; all volumes (what Redis stores, masked bodies) and .env stay
 #
 # WAIT_SECONDS (300) is how long `up` waits.
 set -eu
