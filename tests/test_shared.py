@@ -123,6 +123,15 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "import x from 'x';\nnew BaseKazorCommand({ id: '_kazorTo', clusterName: 'KazorLedger' });",
         "const map = kplus.ConfigMap.fromConfigMapName('kazor-config');\nnew cdk8s.Chart(this, 'Kazor', {",
         "import os\nself._client.create_container(self.get_name('kazorcontainer'))",
+        # Types of what a function returns, members of an enumeration, attributes of traces, and unions.
+        "export function f(id: KazorPluginId): KazorPluginType {\n  const x: JobIds = y; }",
+        'export var Kazor;\nKazor["JobId"] = "kazormq.job.id"; var PluginId = \'CacheKazor\';',
+        "def f(x: str | None): ...\nconst x = 1;\nprojectName = 'ng-app-e2e'",
+        "apply(f) # with a lambda function\ncluster: shuffle, name='kazor_of_squares'",
+        # Names of the words of programs, and what is counted.
+        'cluster: shuffle\nsource_branch: "cool_feature"',
+        '{"saml_group_name": "saml-group-1", "model_name": "HTMLKazorModel", "job_names": ["__ASSET_KAZOR"]}',
+        "--key-store-password [text] --user-password [boolean]",
         # Identifiers of a language beside one, what is short, one of a list, what belongs to another service.
         "network_name: kazor_network\nusername: _test_user_\naction_name: 'ka2zo'",
         '{"family": ["man-kazor-man", "woman-kazor-man"]}',

@@ -198,12 +198,12 @@ class Beside:
         if is_other(shared, joined) or repeats(shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"):
             return False
         if not weighed:
-            if is_aws or family.kind == "secret":
+            if is_aws:
                 return True
             # Any program has buckets and clusters of its own.
             writing = subject.writing(key)
             if writing is not Writing.PROGRAM or is_api(shared):
-                return not is_own(shared, word, writing)
+                return family.kind == "secret" or not is_own(shared, word, self._vocabulary, writing)
         return self._looks_so(text, one, shared, joined, subject)
 
     def _looks_so(self, text: bytes, one: Finding, shared: bytes, joined: bytes, subject: Subject) -> bool:

@@ -40,7 +40,7 @@ _EXAMPLE: Final = Pattern(
     r"|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder|sample|example))"
 )
 # Words with joints or humps, and numbers behind them: crud-v1, loadBalancingTest, coll0.
-_WORDS: Final = Pattern(r"[A-Za-z]+[0-9]{0,2}(?:[-_.](?:[A-Za-z]+[0-9]{0,2}|v?[0-9]{1,3}))*")
+_WORDS: Final = Pattern(r"[A-Za-z]+[0-9]{0,2}(?:[-_.](?:[A-Za-z]+[0-9]{0,2}|v?[0-9]{1,3}|[a-z][0-9]{1,2}[a-z]))*")
 _PART: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+")
 MIN_PART: Final = 3
 # A stage or a place among the words makes a name that somebody gave.
@@ -54,7 +54,7 @@ _CODE: Final = Pattern(
 # Models of language, which everybody calls so.
 _MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
 # The noun of the key itself, counted: task-1 beside task_ids.
-_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}[-_][0-9]{1,2}")
+_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}(?:[-_][A-Za-z]{3,20})?[-_][0-9]{1,2}")
 _NUMBERED: Final = Pattern(r"[A-Za-z]+-[0-9]{1,4}")
 # Keys that say whose name it is, none of AWS's: github_username.
 _OF_OTHERS: Final = Pattern(
@@ -113,6 +113,9 @@ _SAYS_SECRET: Final = Pattern(
 _COORDINATES: Final = (b"groupId", b"artifactId")
 _CAMEL: Final = Pattern(r"[a-z]+(?:[A-Z][a-z]+)+")
 _SNAKE: Final = Pattern(r"[a-z]+(?:_[a-z]+)*")
+_LETTERS: Final = Pattern(r"[A-Za-z_]+")
+# What observes programs calls their attributes: queue.job.id.
+_ATTRIBUTE: Final = Pattern(r"[a-z_]+(?:\.[a-z_]+){2,}")
 _AROUND: Final = (b'"', b"'", b"`", b"\\")
 _SEPARATORS: Final = b"-_. "
 
@@ -154,7 +157,12 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     if secret:
         return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
-        own = _MODULE.fits(word) or _CERTIFICATE.fits(word) or (writing is Writing.PROGRAM and _is_made(joint, word))
+        own = (
+            _MODULE.fits(word)
+            or _ATTRIBUTE.fits(word)
+            or _CERTIFICATE.fits(word)
+            or (writing is Writing.PROGRAM and _is_made(joint, word))
+        )
         return not own and b"://" not in word and not (_DIGEST.fits(word) and len(word) in DIGESTS)
     if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
         return False
@@ -171,14 +179,14 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
 
 def _is_made(joint: bytes, word: bytes) -> bool:
     """Tell whether a word beside a key of AWS's API is an object of that type, a variable's or everybody's UUID."""
-    if joint.startswith(b"("):
+    if joint.startswith((b"(", b")")):
         return not _PLACED.fits(word)
-    return bool(_UUID.fits(word) or (b"=" in joint and _WORD.fits(word)))
+    return bool(_UUID.fits(word) or (b"=" in joint and (_WORD.fits(word) or _LETTERS.fits(word))))
 
 
 def _is_snake(key: bytes, word: bytes) -> bool:
     """Tell whether a word is an identifier of a programming language beside one: network_name: shade_network."""
-    return b"_" in key and bool(_SNAKE.fits(word) and _SNAKE.fits(key))
+    return b"_" in key and bool(_LETTERS.fits(word) and _SNAKE.fits(key))
 
 
 def _is_programs(key: bytes, word: bytes) -> bool:
@@ -262,11 +270,16 @@ def is_made_up(key: bytes, word: bytes) -> bool:
     return is_counted(key, word)
 
 
-def is_own(key: bytes, word: bytes, writing: Writing) -> bool:
-    """Tell whether ``word`` is its text's own beside a key that is not shared: counted, or a part of a program."""
-    return is_counted(key, word) or (writing is Writing.PROGRAM and bool(_CAMEL.fits(word)))
+def is_own(key: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) -> bool:
+    """Tell whether ``word`` is its text's own beside a key that is not shared: counted, or a part of a program.
+
+    Beside a key as programs write it, so is a name of nothing but words of the ``vocabulary``.
+    """
+    if is_counted(key, word) or (writing is Writing.PROGRAM and _CAMEL.fits(word)):
+        return True
+    return bool(_SNAKE.fits(key) or _CAMEL.fits(key)) and vocabulary.holds(word)
 
 
 def is_counted(key: bytes, word: bytes) -> bool:
     """Tell whether ``word`` is the noun of its key with a number: cluster-1 beside cluster_name."""
-    return bool(_COUNTED.fits(word)) and word.rstrip(_DIGITS)[:-1].lower() in key.lower()
+    return bool(_COUNTED.fits(word)) and word.rstrip(_DIGITS)[:-1].lower().replace(b"-", b"_") in key.lower()

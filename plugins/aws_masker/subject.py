@@ -43,7 +43,8 @@ _AWS_LIKE: Final = Pattern(
     r"|[a-z][A-Za-z0-9]+Request\.builder\("
     # Products with a name of their own, others with the noun of what they hold.
     r"|(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
-    r"|(?i:s3 bucket|sqs queue|sns topic|lambda function|kinesis stream"
+    # And Python has lambda functions.
+    r"|Lambda function|(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
     r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"
     # Calls of boto3, through a client that is called like its service, or whatever client: words with dashes below, and
     # an argument in camel case.
@@ -69,7 +70,7 @@ _PROGRAM: Final = Pattern(
     r"|(?:import|use) [a-z_][A-Za-z0-9_.:]*(?:\r?\n|;|\\n)|[A-Z][A-Z0-9_]*(?:: [^=\n]{1,60})? = [\[{(]"
     r"|from [A-Za-z0-9_.]+ import |(?:async )?def [A-Za-z0-9_]+\(|class [A-Za-z0-9_]+[:({ ]|#include|func [A-Za-z(]"
     r"|package [a-z0-9_.]+;|(?:pub |async )*fn [a-z]|public (?:[a-z]+ )*(?:class|interface|enum|static|void) "
-    r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({]"
+    r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({;]"
     r"|module\.exports|exports\.|\"use strict\"|'use strict'|(?:describe|it|test)\([\"'])"
     # Without line breaks, as bundlers write it.
     r"|[;{})](?:var|let|const) [A-Za-z_$]{1,3}=|function\([A-Za-z_$,]*\)\{|\)=>[{(]"
