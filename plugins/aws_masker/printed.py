@@ -20,12 +20,15 @@ _ITEM: Final = Pattern(r"[ ]*(?:- )*")
 _MEMBER: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_ -]*: ")
 # The members of an answer that are called a name or an identifier; not one of a pair of a name and a value, as a
 # variable's is.
-_NAMED: Final = Pattern(r"\"([A-Za-z]*(?:[nN]ame|[iI]dentifier))\"[ \t]*:[ \t]*\"([^\"\\\n]{1,256})\"", captures=True)
+_NAMED: Final = Pattern(r"\"[A-Za-z]*(?:[nN]ame|[iI]dentifier)\"[ \t]*:[ \t]*\"")
 _NAMED_LINE: Final = Pattern(
     r"[\n\x01][ -]*([A-Za-z]*(?:[nN]ame|[iI]dentifier)): [\"']?([^\s\"':\\][^\s\"'\\]{0,255})[\"']?\r?(?:\n|\x00|\z)",
     captures=True,
 )
-_PAIRED: Final = Pattern(r"\s*,?\s*\"?[vV]alue")
+_PAIRED: Final = (b'"value', b'"Value', b"value", b"Value")
+MAX_NAME: Final = 256
+# How far from the end of a name the next member begins, at most.
+_BETWEEN: Final = 200
 _EDGES: Final = b" \"'"
 # A word alone on its line, with what a loop may print before it.
 _FRAME: Final = Pattern(r"(?:[=#*>-]+ )?")
@@ -50,7 +53,7 @@ def cells(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
         begin += 1
     if not command.selects:
         if command.pure:
-            yield from _named(text, begin, high, _NAMED if text[begin : begin + 1] == b"{" else _NAMED_LINE)
+            yield from (_named if text[begin : begin + 1] == b"{" else _named_lines)(text, begin, high)
     elif text[begin : begin + 1] in (b"[", b"{", b'"'):
         yield from _of_json(text, begin, high, command.columns)
     elif text.startswith(_TABLE, begin, high):
@@ -64,15 +67,33 @@ def names_nobody(key: bytes) -> bool:
     return _NO_NAME.fits(key)
 
 
-def _named(text: bytes, low: int, high: int, form: Pattern) -> Iterator[Cell]:
-    """Yield the members of an answer of AWS's as it came, in JSON or YAML, that are called names."""
+def _named(text: bytes, low: int, high: int) -> Iterator[Cell]:
+    """Yield the members of an answer of AWS's as it came, in JSON, that are called names."""
+    at = low
+    while (span := _NAMED.search(text, at, high)) is not None:
+        begin, at = span
+        end = text.find(b'"', at, min(high, at + MAX_NAME + 1))
+        if end > at and text.find(b"\\", at, end) < 0 and not _is_paired(text, end + 1, high):
+            yield (at, end), _key_of_named(text[begin + 1 : text.index(b'"', begin + 1)])
+
+
+def _named_lines(text: bytes, low: int, high: int) -> Iterator[Cell]:
+    """Yield the members of an answer of AWS's as it came, in YAML, that are called names."""
     at = low - 1
-    while (span := form.search(text, at, high)) is not None:
-        parts = form.parts(text, *span)
+    while (span := _NAMED_LINE.search(text, at, high)) is not None:
+        parts = _NAMED_LINE.parts(text, *span)
         at = max(span[0] + 1, span[1] - 1)
-        if parts is not None and _PAIRED.match(text, span[1], high) < 0:
-            key = text[slice(*parts[1])]
-            yield parts[2], NAME if key == b"name" else key
+        if parts is not None and not _is_paired(text, span[1], high):
+            yield parts[2], _key_of_named(text[slice(*parts[1])])
+
+
+def _is_paired(text: bytes, low: int, high: int) -> bool:
+    """Tell whether what follows a name at ``low`` is the value that belongs to it, as a variable's."""
+    return text[low : min(high, low + _BETWEEN)].lstrip(b", \t\r\n").startswith(_PAIRED)
+
+
+def _key_of_named(key: bytes) -> bytes:
+    return NAME if key == b"name" else key
 
 
 def _of_json(text: bytes, low: int, high: int, columns: tuple[Column, ...]) -> Iterator[Cell]:
