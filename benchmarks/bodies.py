@@ -13,6 +13,8 @@ ACCOUNT = "481516234217"
 IDENTIFIERS_EACH = 7
 # Of plain text between two instances in a sparse output.
 SPARSE_BYTES = 6_000
+# And where there are few: as in a conversation about code.
+FEW_BYTES = 60_000
 
 # fmt: off
 _WORDS = (
@@ -94,6 +96,12 @@ def sparse_output(size: int, random_: random.Random) -> str:
     return "\n".join(pieces)[:size]
 
 
+def few_output(size: int, random_: random.Random) -> str:
+    """Return ``size`` characters of plain text; in one of several there is an instance."""
+    found = json.dumps(instance(random_, ACCOUNT)) if random_.randrange(FEW_BYTES) < size else ""
+    return f"{found}\n{prose(size, random_)}"[:size]
+
+
 Output = Callable[[int, random.Random], str]
 
 
@@ -126,6 +134,11 @@ def sparse(size: int, seed: int = 1) -> dict[str, Any]:
     return request(size, seed, sparse_output)
 
 
+def few(size: int, seed: int = 1) -> dict[str, Any]:
+    """Return a request in most of whose outputs no identifier stands."""
+    return request(size, seed, few_output)
+
+
 def request(size: int, seed: int = 1, output: Output = output) -> dict[str, Any]:
     """Return a request of about ``size`` bytes as JSON."""
     random_ = random.Random(seed)
@@ -139,8 +152,8 @@ def request(size: int, seed: int = 1, output: Output = output) -> dict[str, Any]
     return document
 
 
-def next_turn(document: dict[str, Any], seed: int = 2) -> dict[str, Any]:
+def next_turn(document: dict[str, Any], seed: int = 2, output: Output = output) -> dict[str, Any]:
     """Return the conversation's next request: the same history, and one more tool call with its output."""
     random_ = random.Random(seed)
-    more = messages(min(OUTPUT_BYTES, len(json.dumps(document["messages"])) // 4), random_)[1:]
+    more = messages(min(OUTPUT_BYTES, len(json.dumps(document["messages"])) // 4), random_, output)[1:]
     return document | {"messages": document["messages"] + more}

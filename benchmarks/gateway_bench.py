@@ -16,6 +16,8 @@ from benchmarks.servers import Route, route
 from benchmarks.table import Table
 
 KB: Final = 1000
+# What stands in the bodies: an output of the AWS CLI, an identifier every 150 bytes; or text, one every 6 KB.
+SHAPES: Final = {"dense": bodies.output, "few": bodies.few_output}
 # How many clients, and for each size of body how many conversations each of them has.
 PLAN: Final = {
     1: {10 * KB: 50, 100 * KB: 40, 350 * KB: 20, 1000 * KB: 12, 5000 * KB: 5},
@@ -35,10 +37,10 @@ def compact(document: dict[str, object]) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def conversation(size: int, seed: int) -> tuple[bytes, bytes]:
+def conversation(size: int, seed: int, output: bodies.Output = bodies.output) -> tuple[bytes, bytes]:
     """Return a request of about ``size`` bytes, and the next of the same conversation."""
-    document = bodies.request(size, seed)
-    return compact(document), compact(bodies.next_turn(document, seed + 1))
+    document = bodies.request(size, seed, output)
+    return compact(document), compact(bodies.next_turn(document, seed + 1, output))
 
 
 def latency(running: Route, most_clients: int = 32, largest: int = 5000 * KB) -> Table:
@@ -46,12 +48,12 @@ def latency(running: Route, most_clients: int = 32, largest: int = 5000 * KB) ->
     rows: list[list[object]] = []
     direct, proxy, through = running.direct.port, running.proxy.port, running.gateway.port
     seed = 100_000
-    for clients, sizes in PLAN.items():
-        for size, count in sizes.items():
+    for shape, output in SHAPES.items():
+        for clients, size, count in [(clients, *one) for clients, sizes in PLAN.items() for one in sizes.items()]:
             if clients > most_clients or size > largest:
                 continue
             talks = [
-                [turn for at in range(count) for turn in conversation(size, seed + 10 * (number * count + at))]
+                [turn for at in range(count) for turn in conversation(size, seed + 10 * (number * count + at), output)]
                 for number in range(clients)
             ]
             seed += 10 * count * clients
@@ -61,11 +63,19 @@ def latency(running: Route, most_clients: int = 32, largest: int = 5000 * KB) ->
             first = [one - base for client in taken for one in client[::2]]
             later = [one - base for client in taken for one in client[1::2]]
             figures = [percentile(part, of) for part in (first, later) for of in (50, 95, 99)]
-            rows.append([f"{size // KB} KB", clients, base, plain, *figures])
+            rows.append([f"{size // KB} KB", shape, clients, base, plain, *figures])
     return Table(
         "Added by the gateway, milliseconds",
-        ("body", "clients", "direct", "proxy adds", *(f"{turn} {of}" for turn in ("first", "next") for of in _SHARES)),
+        (
+            "body",
+            "identifiers",
+            "clients",
+            "direct",
+            "proxy adds",
+            *(f"{turn} {of}" for turn in ("first", "next") for of in _SHARES),
+        ),
         rows,
+        "dense: outputs of the AWS CLI, an identifier every 150 bytes; few: text, one every 6 KB or less. "
         "direct: the upstream alone, p50. proxy adds: a plain reverse proxy in the gateway's place, p50. One client "
         f"sends without a pause, several wait {PAUSE:g} s on average before each request.",
     )

@@ -21,6 +21,13 @@ def test_a_sparse_body_holds_few_identifiers() -> None:
     assert len(re.findall(r"-[0-9a-f]{17}", text)) < len(text) / 500
 
 
+def test_a_body_with_few_identifiers_is_as_long_and_holds_one_instance_now_and_then() -> None:
+    texts = [json.dumps(bodies.few(1_000_000, seed)) for seed in range(3)]
+    assert all(len(text) > 800_000 for text in texts)
+    instances = [text.count("InstanceId") for text in texts]
+    assert 10 < sum(instances) < 100
+
+
 def test_a_percentile_is_one_of_the_values() -> None:
     assert [percentile([3.0, 1.0, 2.0], of) for of in (0, 50, 99)] == [1.0, 2.0, 3.0]
 

@@ -26,6 +26,8 @@ MOST_ADDED = 0.100
 KB = 1000
 # Bytes of a body: conversations for a report, of one client, and of several together.
 SIZES = {10 * KB: 30, 100 * KB: 30, 350 * KB: 20, 1000 * KB: 15, 5000 * KB: 6}
+# What stands in the bodies: an output of the AWS CLI, an identifier every 150 bytes; or text, one every 6 KB.
+SHAPES = {"": bodies.output, ", few identifiers": bodies.few_output}
 TOGETHER = {10 * KB: 40, 100 * KB: 40, 350 * KB: 24, 1000 * KB: 24}
 CLIENTS = 8
 # Seconds, on average, for which one of several clients waits for its model before it sends something.
@@ -52,8 +54,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         of_one = [(1, size, count) for size, count in SIZES.items()]
         of_several = [(CLIENTS, size, count) for size, count in TOGETHER.items()]
         rows = [*of_one, *of_several] if metafunc.config.getoption("--report") else [(1, 10 * KB, 1), (2, 100 * KB, 2)]
-        names = [f"{size // KB} KB, {_clients(clients)}" for clients, size, _ in rows]
-        metafunc.parametrize(("clients", "size", "conversations"), rows, ids=names)
+        shaped = [(*row, output) for output in SHAPES.values() for row in rows]
+        names = [f"{size // KB} KB, {_clients(clients)}{shape}" for shape in SHAPES for clients, size, _ in rows]
+        metafunc.parametrize(("clients", "size", "conversations", "output"), shaped, ids=names)
 
 
 def _clients(count: int) -> str:
@@ -69,12 +72,12 @@ def bare(choice: Choice, tmp_path_factory: pytest.TempPathFactory, chain: Chain)
         yield front
 
 
-def test_what_masking_adds(
-    chain: Chain, bare: Nginx, check: Check, clients: int, size: int, conversations: int
+def test_what_masking_adds(  # noqa: PLR0913, PLR0917 - what is measured, and with what
+    chain: Chain, bare: Nginx, check: Check, clients: int, size: int, conversations: int, output: bodies.Output
 ) -> None:
     before, chain.api.script = chain.api.script, _ok
     # Made beforehand: what a client computes is not to be measured.
-    talks = [_conversation(size, seed=1000 * clients + number) for number in range(conversations)]
+    talks = [_conversation(size, 1000 * clients + number, output) for number in range(conversations)]
     shares = [talks[number::clients] for number in range(clients)]
     pause = PAUSE if clients > 1 else 0.0
     try:
@@ -96,9 +99,9 @@ def test_what_masking_adds(
     assert not slow, f"p95 is not under {1000 * MOST_ADDED:.0f} ms"
 
 
-def _conversation(size: int, seed: int) -> Talk:
-    document = bodies.request(size, seed=seed)
-    return json.dumps(document).encode(), json.dumps(bodies.next_turn(document, seed=seed + 1000)).encode()
+def _conversation(size: int, seed: int, output: bodies.Output) -> Talk:
+    document = bodies.request(size, seed, output)
+    return json.dumps(document).encode(), json.dumps(bodies.next_turn(document, seed + 1000, output)).encode()
 
 
 def _sent(chain: Chain, bare: Nginx, talks: Sequence[Talk], pause: float) -> list[Added]:
