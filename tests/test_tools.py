@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_masker import Masker, Settings, tools
+from aws_masker.cuts import Cut
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
 from aws_masker.settings import Limits
@@ -102,7 +103,7 @@ def test_an_edit_stands_where_the_identifier_stands_in_the_whole_body(knowing: M
 
 
 def test_a_body_that_is_cut_does_not_show_itself() -> None:
-    cut = tools.Cut(written(ASKED), 3, 5)
+    cut = Cut(written(ASKED), 3, 5)
     assert INSTANCE not in repr(cut)
 
 

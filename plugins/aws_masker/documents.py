@@ -15,7 +15,7 @@ Source: https://docs.anthropic.com/en/api/messages
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
@@ -98,6 +98,8 @@ FREE_MEMBERS: Final = frozenset(("input", "input_schema", "input_examples"))
 PROTECTED_METADATA: Final = frozenset(("user_id",))
 ACCOUNT_DIGITS: Final = 12
 
+NOTHING: Final[Mapping[str, bytes]] = {}
+
 _PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 
@@ -123,16 +125,31 @@ class Place:
 
 
 @dataclass(slots=True)
+class Message:
+    """A message of a request.
+
+    ``places`` is how many places, ``opaque`` how many unreadable blocks the request has before it; ``commands`` are the
+    id, if any, and the command of each use of a tool in it that has one.
+    """
+
+    node: Node
+    places: int
+    opaque: int
+    commands: list[tuple[String | None, String]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Document:
     """The places of a document in reading order. Each of ``parts`` is a conversation of its own.
 
-    ``model`` and ``tools`` are those of a single request, as they stand there.
+    ``model``, ``tools`` and ``messages`` are those of a single request, as they stand there.
     """
 
     parts: list[list[Place]] = field(default_factory=list)
     opaque: int = 0
     model: str | None = None
     tools: ToolList | None = None
+    messages: list[Message] = field(default_factory=list)
 
 
 def kind_of(path: str) -> Kind:
@@ -143,8 +160,10 @@ def kind_of(path: str) -> Kind:
     return "batches" if steps == ["messages", "batches"] else "json"
 
 
-def read(raw: bytes, path: str, settings: Settings) -> Document:
+def read(raw: bytes, path: str, settings: Settings, heads: Mapping[str, bytes] = NOTHING) -> Document:
     """Read a JSON body for ``path``.
+
+    ``heads`` are what stands before the results of tools that were used in messages cut out of it, by the uses' ids.
 
     Raises InvalidBody when it is not what the API could read either, Unsupported when it holds what cannot be masked,
     TooLarge when it holds more than the limits allow.
@@ -153,7 +172,7 @@ def read(raw: bytes, path: str, settings: Settings) -> Document:
         most = settings.limits.values
         message = f"the body holds more than {most} values: send less at once, or raise limits.values"
         raise TooLarge(message)
-    return _Reader(settings).read(parse(raw, settings.limits.depth), kind_of(path))
+    return _Reader(settings, heads).read(parse(raw, settings.limits.depth), kind_of(path))
 
 
 def fits(raw: bytes, settings: Settings) -> bool:
@@ -164,9 +183,10 @@ def fits(raw: bytes, settings: Settings) -> bool:
 class _Reader:
     """Collects the places of one document."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, heads: Mapping[str, bytes]) -> None:
         self._settings = settings
         self._document = Document()
+        self._past_heads = heads
         # What stands before the result of a tool's use, by the id of the use; and before what is read now.
         self._heads: dict[str, bytes] = {}
         self._head: bytes | None = None
@@ -185,6 +205,7 @@ class _Reader:
     def _walk(self, node: Node, kind: Kind) -> None:
         if kind == "batches":
             self._batches(node)
+            self._document.messages.clear()
         elif kind == "messages":
             self._request(node)
             self._part()
@@ -222,7 +243,8 @@ class _Reader:
         members = {key.value: (key, member) for key, member in _object(node).pairs}
         for name in READING_ORDER:
             if name in members:
-                self._blocks(members.pop(name)[1], of_request=True)
+                read = self._messages if name == "messages" else self._blocks_of_request
+                read(members.pop(name)[1])
             if name == "tools":
                 self._of_tools = (len(self._places), not self._heads and not self._document.opaque)
         for name, (key, member) in members.items():
@@ -232,6 +254,17 @@ class _Reader:
                         self._member(own, value)
             elif name not in PROTECTED_REQUEST:
                 self._member(key, member)
+
+    def _blocks_of_request(self, node: Node) -> None:
+        self._blocks(node, of_request=True)
+
+    def _messages(self, node: Node) -> None:
+        self._heads |= self._past_heads
+        for item in node.items if isinstance(node, Array) else ():
+            self._document.messages.append(Message(item, len(self._places), self._document.opaque))
+            self._blocks_of_request(item)
+        if not isinstance(node, Array):
+            self._blocks_of_request(node)
 
     def _member(self, key: String, node: Node, within: String | None = None) -> None:
         """Take in a member of an object that stands under the name ``within``, which tells of account numbers alone."""
@@ -306,10 +339,13 @@ class _Reader:
 
     def _remember(self, node: Object) -> None:
         """Remember the command that a tool is given: its result follows."""
-        given = node.get("input")
-        command = _value(given.get("command")) if isinstance(given, Object) else ""
-        if (head := head_of(command.encode("utf-8", "surrogatepass"))) is not None:
-            self._heads[_value(node.get("id"))] = head
+        given, name = node.get("input"), node.get("id")
+        command = given.get("command") if isinstance(given, Object) else None
+        if (head := head_of(_value(command).encode("utf-8", "surrogatepass"))) is None:
+            return
+        self._heads[_value(name)] = head
+        if self._document.messages and isinstance(command, String):
+            self._document.messages[-1].commands.append((name if isinstance(name, String) else None, command))
 
     def _unreadable(self, node: Object) -> None:
         """Let base64 of an image or a PDF pass, or refuse it, as the settings say; refuse all other base64."""

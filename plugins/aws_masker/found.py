@@ -10,12 +10,20 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from aws_masker.re2c import Span
 
 KEPT_TEXTS: Final = 50_000
 KEPT_PARTS: Final = 500_000
+
+
+class AnyText(Protocol):
+    """Whatever has the bytes of a text."""
+
+    @property
+    def data(self) -> bytes:
+        """The text."""
 
 
 class Text(NamedTuple):
@@ -105,14 +113,14 @@ class FoundCache:
             written += (b"%b %d:%b:" % (kind, len(whole), named), whole)
         return hashlib.blake2b(b"".join(written), digest_size=16, key=self._key).digest()
 
-    def get(self, digest: bytes, texts: int) -> Sequence[Found] | None:
-        """Return what is kept under ``digest``, that of so many texts, if anything."""
+    def get(self, digest: bytes, texts: int = 0) -> Sequence[Found] | None:
+        """Return what is kept under ``digest``, if anything; so many ``texts`` are missed otherwise."""
         with self._lock:
             found = self._kept.get(digest)
             if found is None:
                 self.misses += texts
                 return None
-            self.hits += texts
+            self.hits += len(found)
             self._kept.move_to_end(digest)
             return found
 
@@ -122,12 +130,12 @@ class FoundCache:
             if digest in self._kept:
                 self._let_go(self._kept.pop(digest))
             self._kept[digest] = found
-            self._texts += len(found)
+            self._texts += max(1, len(found))
             self._parts += sum(one.places for one in found)
             texts, parts = self._most
             while self._kept and (self._texts > texts or self._parts > parts):
                 self._let_go(self._kept.popitem(last=False)[1])
 
     def _let_go(self, found: Sequence[Found]) -> None:
-        self._texts -= len(found)
+        self._texts -= max(1, len(found))
         self._parts -= sum(one.places for one in found)

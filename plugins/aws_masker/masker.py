@@ -12,14 +12,16 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
-from typing import Self
+from typing import NamedTuple, Self
 
 from aws_masker import catalogue, documents, multipart
+from aws_masker.cuts import Cut
 from aws_masker.edits import Edit, Masked, MaskedBody, VaultUse, apply
 from aws_masker.errors import InvalidBody, Refused, Unsupported, VaultError, VaultRequired
-from aws_masker.found import FoundCache, Text
+from aws_masker.found import FoundCache, Settled, Text
+from aws_masker.history import History, Past
 from aws_masker.inventory import Inventory, known_names
 from aws_masker.keys import derive, master_keys
 from aws_masker.media import check_encoding, media_type
@@ -32,7 +34,7 @@ from aws_masker.scan import Scanner
 from aws_masker.settings import Settings
 from aws_masker.text import Result, TextMasker
 from aws_masker.tokens import Tokens
-from aws_masker.tools import Cut, QuietTools
+from aws_masker.tools import QuietTools, fits
 from aws_masker.turns import turn
 from aws_masker.vault import Vault, open_vault
 
@@ -77,6 +79,15 @@ def _varied(example: str, chance: random.Random) -> str:
     return "".join(out)
 
 
+class _Read(NamedTuple):
+    """A document and the body that it was read from: without its tools and its past, where these are known."""
+
+    document: documents.Document
+    body: bytes
+    cut: Cut | None
+    past: Past | None
+
+
 class Masker:
     """Masks and restores for one tenant. Safe to use from several threads."""
 
@@ -102,6 +113,7 @@ class Masker:
         cache_key = derive(master, "findings cache")
         self._texts = TextMasker(scanner, decided, cache_key)
         self._tools = QuietTools(cache_key)
+        self._history = History(cache_key, self._texts.cache)
         # The name of all that decides what a text becomes, for records; see ruleset.
         self.ruleset: str = ruleset(catalogue.load(), settings, master, known)
         self.vault: Vault = vault or open_vault(settings)
@@ -202,32 +214,65 @@ class Masker:
         edits: list[Edit] = []
         extra: dict[str, str] = {}
         with turn(len(raw)):
-            document, cut = self._read(raw, path)
-            body = raw if cut is None else cut.body
-            for places in document.parts:
-                result = self._texts.mask([place.text(body) for place in places])
-                edits += documents.edits(body, places, result.settled, self._tokens)
-                extra |= documents.number_dictionary(places, result.settled, self._tokens)
+            read = self._read(raw, path)
+            for places in read.document.parts:
+                result, made = self._mask_places(read, places, extra)
                 results.append(result)
+                edits += made
             edits.sort(key=itemgetter(0))
-            if cut is not None:
-                edits = cut.moved(edits)
-            elif document.tools is not None:
-                self._tools.keep(raw, document.tools, results[0].quiet)
+            if read.cut is not None:
+                edits = read.cut.moved(edits)
+            elif read.document.tools is not None:
+                self._tools.keep(read.body, read.document.tools, results[0].quiet)
         # Others need not wait for the vault.
         dictionary, use = self._dictionary(results, extra)
-        return MaskedBody(tuple(edits), dictionary, _total(results), document.opaque, document.model, use)
+        opaque = read.document.opaque + (0 if read.past is None else read.past.opaque)
+        return MaskedBody(tuple(edits), dictionary, _total(results), opaque, read.document.model, use)
 
-    def _read(self, raw: bytes, path: str) -> tuple[documents.Document, Cut | None]:
-        """Read a body: without its tools where these are known to hold nothing, and whole otherwise."""
-        cut = self._tools.cut(raw) if documents.kind_of(path) == "messages" else None
-        if cut is not None and documents.fits(raw, self.settings):
-            # What is wrong with it is said of the whole.
-            with contextlib.suppress(Refused):
-                document = documents.read(cut.body, path, self.settings)
-                if cut.fits(document.tools):
-                    return document, cut
-        return documents.read(raw, path, self.settings), None
+    def _mask_places(
+        self, read: "_Read", places: Sequence[documents.Place], extra: dict[str, str]
+    ) -> tuple[Result, list[Edit]]:
+        """Mask the texts of one conversation, with its past, and return the edits that this makes of the body.
+
+        What tokens of numbers stand for is added to ``extra``.
+        """
+        past, texts = read.past, [place.text(read.body) for place in places]
+        if past is None:
+            result = self._texts.mask(texts)
+            self._history.keep(read.body, read.document, result.found, None)
+            return result, self._edits(read.body, places, result.settled, extra)
+        at = read.document.messages[0].places
+        until = at + len(past.found)
+        result = self._texts.mask(texts, past.texts(), at)
+        self._history.keep(read.body, read.document, result.found[:at] + result.found[until:], past)
+        edits = self._edits(read.body, places, result.settled[:at] + result.settled[until:], extra)
+        changed = [one for one in result.settled[at:until] if one.parts]
+        of_past = self._edits(past.raw, past.places(result.settled[at:until]), changed, extra)
+        return result, past.cut.moved(edits) + of_past
+
+    def _edits(
+        self, body: bytes, places: Sequence[documents.Place], settled: Sequence[Settled], extra: dict[str, str]
+    ) -> list[Edit]:
+        extra |= documents.number_dictionary(places, settled, self._tokens)
+        return documents.edits(body, places, settled, self._tokens)
+
+    def _read(self, raw: bytes, path: str) -> "_Read":
+        """Read a body without what of it is known already, where there is such.
+
+        First the tools in which nothing is found are cut out, and then the messages that came before.
+        """
+        if documents.kind_of(path) == "messages" and documents.fits(raw, self.settings):
+            cut = self._tools.cut(raw)
+            whole = raw if cut is None else cut.body
+            past = self._history.past(whole)
+            body, heads = (whole, documents.NOTHING) if past is None else (past.cut.body, past.heads())
+            if body is not raw:
+                # What is wrong with it is said of the whole.
+                with contextlib.suppress(Refused):
+                    document = documents.read(body, path, self.settings, heads)
+                    if (cut is None or fits(cut, document.tools)) and (past is None or past.fits(document)):
+                        return _Read(document, body, cut, past)
+        return _Read(documents.read(raw, path, self.settings), raw, None, None)
 
     def _mask_regions(self, raw: bytes, regions: multipart.Regions) -> MaskedBody:
         for low, high in regions.readable:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from aws_masker.alone import Automaton, standing_alone
 from aws_masker.errors import TooLarge
-from aws_masker.found import Found, FoundCache, Part, Settled, Text
+from aws_masker.found import AnyText, Found, FoundCache, Part, Settled, Text
 from aws_masker.joints import END
 from aws_masker.parts import Finder, laid_over
 from aws_masker.rules import Rules
@@ -29,10 +29,12 @@ from aws_masker.scan import Scanner
 class Result:
     """What masking a sequence of texts gave: what is replaced in each, and what the tokens stand for.
 
-    ``seen`` are the tokens that stood in the texts already; ``quiet`` is how many of the first texts hold nothing.
+    ``found`` is what each holds, looked at alone. ``seen`` are the tokens that stood in the texts already; ``quiet`` is
+    how many of the first texts hold nothing.
     """
 
     settled: list[Settled]
+    found: list[Found] = field(default_factory=list, repr=False)
     dictionary: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     counts: Counter[str] = field(default_factory=Counter)
     seen: set[bytes] = field(default_factory=set)
@@ -52,24 +54,29 @@ class TextMasker:
         """What texts hold, by their digests."""
         return self._finder.cache
 
-    def mask(self, texts: Sequence[Text]) -> Result:
-        """Mask ``texts``, given in the order in which the model reads them.
+    def mask(self, new: Sequence[Text], past: Sequence[tuple[AnyText, Found]] = (), at: int = 0) -> Result:
+        """Mask texts, given in the order in which the model reads them.
+
+        ``past`` are those of which it is known what they hold; they come before ``new[at]``. The result is of all.
 
         Raises Blocked for an identifier whose policy says so, TooLarge past the limits.
         """
-        found = self._finder.find(texts)
-        result = Result(self._settle(texts, found))
+        found = self._finder.find(new)
+        texts: list[AnyText] = list(new)
+        texts[at:at] = [text for text, _ in past]
+        found[at:at] = [one for _, one in past]
+        result = Result(self._settle(texts, found), found)
         families = self._rules.families
         dictionary = result.dictionary
         loud = len(texts)
-        for at, (text, one, settled) in enumerate(zip(texts, found, result.settled, strict=True)):
-            data = text.data
-            if at < loud and (one.parts or one.tokens or settled.parts):
-                loud = at
+        for place, (text, one, settled) in enumerate(zip(texts, found, result.settled, strict=True)):
+            if place < loud and (one.parts or one.tokens or settled.parts):
+                loud = place
             if one.tokens:
-                result.seen.update([data[low:high] for low, high in one.tokens])
+                result.seen.update([text.data[low:high] for low, high in one.tokens])
             if not settled.parts:
                 continue
+            data = text.data
             for counts in (one.counts, settled.counts):
                 for family, count in counts.items():
                     result.counts[families[family]] += count
@@ -81,7 +88,7 @@ class TextMasker:
             raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))
         return result
 
-    def _settle(self, texts: Sequence[Text], found: Sequence[Found]) -> list[Settled]:
+    def _settle(self, texts: Sequence[AnyText], found: Sequence[Found]) -> list[Settled]:
         """Return what is replaced in each text. What is settled under the same names already is not looked at."""
         learned = _Learned()
         settled: dict[int, Settled] = {}
@@ -103,7 +110,7 @@ class TextMasker:
         return list(settled.values())
 
     def _names_elsewhere(
-        self, texts: Sequence[Text], found: Sequence[Found], fresh: list[int], learned: "_Learned"
+        self, texts: Sequence[AnyText], found: Sequence[Found], fresh: list[int], learned: "_Learned"
     ) -> Iterator[tuple[int, list[Part]]]:
         """Yield the ``fresh`` texts in which names stand alone that were learned there or before, with these."""
         if not fresh or not learned.names:
@@ -159,7 +166,7 @@ class _Learned:
             self.digest = self._hash.digest()
 
 
-def _starts(texts: Iterable[Text]) -> list[int]:
+def _starts(texts: Iterable[AnyText]) -> list[int]:
     """Return where each text begins in all of them put together with END between."""
     starts = []
     at = 0

@@ -1,27 +1,22 @@
 """The definitions of tools, which every request sends again: where they hold nothing to mask, they are cut out.
 
 They come first in what the model reads, so what masking makes of them depends on nothing else. If that is nothing at
-all, they are kept by a keyed digest, and the next body that has the same is read without them: a number stands in.
-
-A body is as valid with the number as it is with the list, as long as the number is the value of the request's own
-member ``tools``. ``Cut.fits`` sees to that after reading; where it does not fit, the body is read whole.
+all, they are kept by a keyed digest, and the next body that has the same is read without them (``cuts``), as long as
+they were the value of the request's own member ``tools``, which ``fits`` tells.
 """
 
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from aws_masker.edits import Edit
-from aws_masker.jsontext import Array, Node, Number, Object, String
+from aws_masker.cuts import Cut
+from aws_masker.jsontext import Array, Node, Object, String
 from aws_masker.re2c import Pattern
 
 KEPT: Final = 64
 _NAME: Final = b'"tools"'
 _BEFORE: Final = Pattern(r'"tools"[ \t\r\n]*:[ \t\r\n]*')
-_STAND_IN: Final = b"0"
 # To copy a body costs more than to read a list that is less than this part of it.
 _WORTH: Final = 20
 
@@ -48,26 +43,9 @@ def tool_list(request: Object, places: int, is_plain: bool) -> ToolList | None: 
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A body without its tools: what stood in ``length`` bytes at ``start`` is a number in ``body``."""
-
-    body: bytes = field(repr=False)
-    start: int
-    length: int
-
-    def fits(self, tools: ToolList | None) -> bool:
-        """Tell whether the number is what reading ``body`` found for the tools of the request."""
-        value = None if tools is None else tools.value
-        return isinstance(value, Number) and (value.start, value.end) == (self.start, self.start + len(_STAND_IN))
-
-    def moved(self, edits: Iterable[Edit]) -> list[Edit]:
-        """Return ``edits`` on ``body`` as edits on the whole one."""
-        more = self.length - len(_STAND_IN)
-        return [
-            Edit(at + more, length, token) if at > self.start else Edit(at, length, token)
-            for at, length, token in edits
-        ]
+def fits(cut: Cut, tools: ToolList | None) -> bool:
+    """Tell whether the number in a cut body is what reading it found for the tools of the request."""
+    return cut.is_stand_in(None if tools is None else tools.value)
 
 
 class QuietTools:
@@ -91,7 +69,7 @@ class QuietTools:
             for length in lengths if start >= 0 else ():
                 tools = raw[start : start + length]
                 if tools.endswith(b"]") and self._is_kept(tools):
-                    return Cut(raw[:start] + _STAND_IN + raw[start + length :], start, length)
+                    return Cut.out(raw, start, length)
         return None
 
     def keep(self, raw: bytes, tools: ToolList, quiet: int) -> None:

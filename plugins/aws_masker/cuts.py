@@ -1,0 +1,41 @@
+"""Cuts: a body without a part that is known already; a number stands in for it.
+
+A JSON body is as valid with the number as it is with what stood there, one value or several with commas between them,
+as long as the number is read where that would have been. Who cuts sees to that after reading, and has the body read
+whole where it is not so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from aws_masker.edits import Edit
+from aws_masker.jsontext import Node, Number
+
+STAND_IN: Final = b"0"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A body without a part: what stood in ``length`` bytes at ``start`` is a number in ``body``."""
+
+    body: bytes = field(repr=False)
+    start: int
+    length: int
+
+    @classmethod
+    def out(cls, raw: bytes, start: int, length: int) -> "Cut":
+        """Cut ``length`` bytes at ``start`` out of ``raw``."""
+        return cls(raw[:start] + STAND_IN + raw[start + length :], start, length)
+
+    def is_stand_in(self, node: Node | None) -> bool:
+        """Tell whether ``node``, which was read from ``body``, is the number."""
+        return isinstance(node, Number) and (node.start, node.end) == (self.start, self.start + len(STAND_IN))
+
+    def moved(self, edits: Iterable[Edit]) -> list[Edit]:
+        """Return ``edits`` on ``body`` as edits on the whole one."""
+        more = self.length - len(STAND_IN)
+        return [
+            Edit(at + more, length, token) if at > self.start else Edit(at, length, token)
+            for at, length, token in edits
+        ]
