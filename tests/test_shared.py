@@ -128,6 +128,10 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         'export var Kazor;\nKazor["JobId"] = "kazormq.job.id"; var PluginId = \'CacheKazor\';',
         "def f(x: str | None): ...\nconst x = 1;\nprojectName = 'ng-app-e2e'",
         "apply(f) # with a lambda function\ncluster: shuffle, name='kazor_of_squares'",
+        'import { canUseEventBridge } from "./x";\nx({ name: "kazor-relay" })',
+        '.cdk-drag-preview .mat-ripple { }\n"name": "kazor-relay"',
+        '# pushed to an s3 bucket, by Cloudflare\nname="kazorConf"',
+        '"test_log_stream": 0.0005376389990487951',
         # Names of the words of programs, and what is counted.
         'cluster: shuffle\nsource_branch: "cool_feature"',
         '{"saml_group_name": "saml-group-1", "model_name": "HTMLKazorModel", "job_names": ["__ASSET_KAZOR"]}',

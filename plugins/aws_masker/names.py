@@ -51,7 +51,7 @@ _COMMON: Final = Pattern(
         (
             *_PLACEHOLDERS,
             r"0{8}-0{4}-0{4}-0{4}-0{12}",
-            r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}",
+            r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}|-?[0-9]{1,11}\.[0-9]{5,30}",
             # Numbers of programs, formats of them (04x, behind a colon in Python's strings), classes of characters.
             r"0x[0-9a-fA-F]{0,32}|#?0[0-9]{1,2}[bdoxX]|(?:a-z|A-Z|0-9|a-f|A-F|[_.-]){2,8}",
             r"[0-9]{1,6}(?:\.[0-9]{1,6})?[eE][-+]?[0-9]{1,3}",

@@ -87,7 +87,7 @@ _MODULE: Final = Pattern(
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
 # A file or a sentence, a digest, a short word with a number.
-_NO_NAME: Final = Pattern(r".*[./@:\\ ].*|[0-9a-f]+|[a-z]{1,6}[0-9]{1,2}|[A-Za-z0-9]{1,5}")
+_NO_NAME: Final = Pattern(r".*[./@:\\ ].*|[0-9a-f]+|[a-z]{1,6}[0-9]{1,2}(?:,[a-z]{1,6}[0-9]{1,2})*|[A-Za-z0-9]{1,5}")
 # Three parts with dashes, or two of which one is a number, a stage or a place; no header's name (X-Api-Version).
 _GIVEN: Final = Pattern(
     r"[a-z0-9]+(?:-[A-Za-z0-9_]+){2,}"
@@ -231,7 +231,7 @@ def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool
 
 def is_given(key: bytes, word: bytes) -> bool:
     """Tell whether a key is one of AWS's API, and ``word`` beside it more than a word, in a text of another cloud."""
-    return is_api(key) and not _WORD.fits(word)
+    return is_api(key) and not _LETTERS.fits(word)
 
 
 def is_given_id(key: bytes, word: bytes, writing: Writing) -> bool:

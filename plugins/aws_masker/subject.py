@@ -42,7 +42,7 @@ _AWS_LIKE: Final = Pattern(
     rf"|new (?:(?:{_VERBS})[A-Z][A-Za-z0-9]*Command\(\{{|[A-Z][A-Za-z0-9]+Request\(\))"
     r"|[a-z][A-Za-z0-9]+Request\.builder\("
     # Products with a name of their own, others with the noun of what they hold.
-    r"|(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
+    r"|(?:^|[^A-Za-z])(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
     # And Python has lambda functions.
     r"|Lambda function|(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
     r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"
@@ -52,12 +52,13 @@ _AWS_LIKE: Final = Pattern(
     r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
     r"[ \t\r\n]*[a-z]+[A-Z][A-Za-z]*="
 )
-# Other clouds have the same keys, and buckets and clusters of their own.
+# Other clouds have the same keys, and buckets and clusters of their own; and Angular a CDK.
 _ELSEWHERE_CLOUD: Final = Pattern(
-    r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com|digitalocean"
+    r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com"
+    r"|[dD]igital[oO]cean|[cC]loudflare"
     r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
     r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack|[sS]caleway|"
-    r"[tT]encent|tencentcloud|cdk8s|cdktf|[vV]ultr)(?:[^a-z]|$)|myqcloud"
+    r"[tT]encent|tencentcloud|cdk8s|cdktf|[vV]ultr)(?:[^a-z]|$)|myqcloud|@angular/|[^a-z]mat-[a-z]"
 )
 # Of Kubernetes, of GitHub, of npm; descriptions of an API.
 _OWN_NAMES: Final = Pattern(
