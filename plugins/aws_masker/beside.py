@@ -24,7 +24,7 @@ from aws_masker.shared import (
     is_own,
     repeats,
 )
-from aws_masker.spoken import goes_on
+from aws_masker.spoken import goes_on, listed
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, entries_at, values_at
@@ -151,11 +151,12 @@ class Beside:
                 own_of[key] = own if own or not names_nobody(key) else None
             if (likely := own_of[key]) is not None:
                 yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
+        spoken = [family for family in families if family in self._sections.spoken]
+        for value in listed(text, opener[1]) if spoken and subject.is_aws(opener[1]) else ():
+            if not self._says_nothing(text, value):
+                yield from self._among(text, [value], spoken, ONE, known, MAX_NOTHING)
         for family in families:
-            spoken = self._families[family].extent == "spoken"
             for value, joint in self._sections.values(text, opener[1], family, subject):
-                if spoken and self._says_nothing(text, value):
-                    continue
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
     def _says_nothing(self, text: bytes, value: Value) -> bool:

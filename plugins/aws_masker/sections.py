@@ -56,7 +56,6 @@ from aws_masker.joints import (
 from aws_masker.outputs import Rows
 from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
-from aws_masker.spoken import listed
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at
 from aws_masker.values import Value, entries_at, values_at
@@ -193,10 +192,6 @@ class Sections:
 
         ``subject`` tells what the text speaks of.
         """
-        if family in self.spoken:
-            if subject.is_aws(end):
-                yield from ((value, ONE) for value in listed(text, end))
-            return
         if family not in self._members or subject.is_elsewhere(end):
             return
         # A program calls whatever it has; a line of a command in it says what it is.

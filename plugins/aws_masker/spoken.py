@@ -47,7 +47,9 @@ def listed(text: bytes, at: int) -> Iterator[Value]:
             end -= 1
         if end <= at or text[end : end + 1] in _CODE:
             return
-        if _OPERATION.match(text, at, end) < 0:
+        word = text[at:end]
+        # Most are words of the sentence, which have neither a joint nor a hump.
+        if not (word.islower() and word.isalpha()) and _OPERATION.match(text, at, end) < 0:
             yield Value(at, end, quoted=True)
         at = _NEXT.match(text, stop)
         if at < 0:
