@@ -149,7 +149,10 @@ class Beside:
             if key not in own_of:
                 own = self._keys.families(key) if key else []
                 own_of[key] = own if own or not names_nobody(key) else None
-            if (likely := own_of[key]) is not None:
+            likely = own_of[key]
+            if likely and self._stands_beside(text, key, value, likely):
+                continue
+            if likely is not None:
                 yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
         spoken = [family for family in families if family in self._sections.spoken]
         for value in listed(text, opener[1]) if spoken and subject.is_aws(opener[1]) else ():
@@ -158,6 +161,12 @@ class Beside:
         for family in families:
             for value, joint in self._sections.values(text, opener[1], family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
+
+    def _stands_beside(self, text: bytes, key: bytes, value: Value, families: list[int]) -> bool:
+        """Tell whether a cell stands beside a key that means nothing else, so that it is found there."""
+        if self._families[families[0]].general or self._keys.is_shared(key):
+            return False
+        return text.endswith(b'"%b": "' % key, 0, value.start)
 
     def _says_nothing(self, text: bytes, value: Value) -> bool:
         """Tell whether a word behind a noun in a sentence is one of the sentence: of words, and not marked as code."""
