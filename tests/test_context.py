@@ -106,6 +106,16 @@ def test_code_beside_a_key_is_no_value(one: Masker, text: str) -> None:
     assert one.mask_text(text).text == text
 
 
+def test_what_a_map_holds_hides_no_key_that_stands_before_it(one: Masker) -> None:
+    text = """aws rds create-db-cluster
+    "DBCluster": {
+        "Members": [{"DBInstanceIdentifier": "«ledgerstore»"}],
+        "DbClusterResourceId": "«cluster-LEDGER4RESOURCE»",
+    """
+    kept = one.mask_text(plain(text)).text
+    assert [name for name in re.findall("«([^»]+)»", text) if name in kept] == []
+
+
 def test_all_spellings_of_a_key_are_one() -> None:
     assert spelling("DBInstanceIdentifier") == "db[-_ ]?instance[-_ ]?identifier"
     assert {normal(key) for key in (b"DBInstanceIdentifier", b"db_instance_identifier", b"db-instance-identifier")} == {

@@ -120,7 +120,9 @@ class Beside:
                     yield finding
                 elif finding.end - finding.start < MAX_LEFT:
                     continue
-                position = max(position, finding.end)
+                # What a definition holds, or a map, may stand behind other keys.
+                if met.joint.kind is not Kind.DEFINITION:
+                    position = max(position, finding.end)
 
     def _met(self, match: bytes) -> Met | list[int]:
         """Return what a match says: the families of a section that it begins, or what the key in it means, if any."""
