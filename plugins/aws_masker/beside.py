@@ -1,6 +1,6 @@
 """The pass over keys: finds the values that are identifiers because of a key, a flag or the title of a column."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Final
 
 from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
@@ -114,15 +114,22 @@ class Beside:
                     continue
             if met.one_value and _ends_value(text, known.get(position)):
                 continue
-            joint = (start + met.high, span[1])
-            for finding in self._values(text, key, (start + met.high, position), met, known, subject):
-                if self._counts(text, finding, key, joint, met, subject):
-                    yield finding
-                elif finding.end - finding.start < MAX_LEFT:
-                    continue
-                # What a definition holds, or a map, may stand behind other keys.
-                if met.joint.kind is not Kind.DEFINITION:
-                    position = max(position, finding.end)
+            position = yield from self._of_key(text, key, (start + met.high, position), met, known, subject)
+
+    def _of_key(
+        self, text: bytes, key: int, joint: Span, met: Met, known: Mapping[int, int], subject: Subject
+    ) -> Generator[Finding, None, int]:
+        """Yield the values of the key that stands at ``key`` and count; return where looking for keys goes on."""
+        position = joint[1]
+        for finding in self._values(text, key, joint, met, known, subject):
+            if self._counts(text, finding, key, joint, met, subject):
+                yield finding
+            elif finding.end - finding.start < MAX_LEFT:
+                continue
+            # What a definition holds, or a map, may stand behind other keys.
+            if met.joint.kind is not Kind.DEFINITION:
+                position = max(position, finding.end)
+        return position
 
     def _met(self, match: bytes) -> Met | list[int]:
         """Return what a match says: the families of a section that it begins, or what the key in it means, if any."""
