@@ -24,7 +24,7 @@ from aws_masker.shared import (
     is_own,
     repeats,
 )
-from aws_masker.spoken import goes_on, listed
+from aws_masker.spoken import SAID_NAME, goes_on, listed
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, entries_at, values_at
@@ -34,6 +34,7 @@ _CLOSING: Final = frozenset(b"\"'`\\\x00")
 _CLOSES_TAG: Final = 0x3E  # ">"
 # Parameters and namespaces of AWS's own.
 _OF_AWS: Final = (b"/aws/service/", b"/aws/reference/", b"AWS/")
+_DIGITS: Final = frozenset(b"0123456789")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
 # So much of a line on both sides of a title belongs to the header of a table.
@@ -71,7 +72,7 @@ class Beside:
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
         # A section begins with words that are keys too: it is tried first.
-        self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}|{self._sections.nouns}")
+        self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}|{self._sections.late}")
         # What keys mean that were met, in any text.
         self.kept: dict[bytes, Met | list[int]] = {}
         self._secret = frozenset(index for index, family in families if family.value == ANY_VALUE)
@@ -163,10 +164,10 @@ class Beside:
                 continue
             if likely is not None:
                 yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
-        spoken = [family for family in families if family in self._sections.spoken]
-        for value in listed(text, opener[1]) if spoken and subject.is_aws(opener[1]) else ():
-            if not self._says_nothing(text, value):
-                yield from self._among(text, [value], spoken, ONE, known, MAX_NOTHING)
+        if families and families[0] in self._sections.spoken:
+            if subject.is_aws(opener[0]):
+                yield from self._listed(text, opener, families, known)
+            return
         for family in families:
             for value, joint in self._sections.values(text, opener[1], family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
@@ -177,9 +178,20 @@ class Beside:
             return False
         return text.endswith(b'"%b": "' % key, 0, value.start)
 
+    def _listed(self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int]) -> Iterator[Finding]:
+        """Yield the names behind a noun in a sentence."""
+        if text[opener[0] - 1 : opener[0]] == b":":
+            # The end of a type of CloudFormation's.
+            return
+        values = (value for value in listed(text, opener[1]) if not self._says_nothing(text, value))
+        yield from self._among(text, values, families, ONE, known, MAX_NOTHING)
+
     def _says_nothing(self, text: bytes, value: Value) -> bool:
-        """Tell whether a word behind a noun in a sentence is one of the sentence: of words, and not marked as code."""
-        return text[value.start - 1 : value.start] != b"`" and self._vocabulary.holds(text[value.start : value.end])
+        """Tell whether a word behind a noun in a sentence is one of the sentence, and not said to be a name."""
+        word = text[value.start : value.end]
+        if text.endswith(SAID_NAME, 0, value.start) or not _DIGITS.isdisjoint(word):
+            return False
+        return self._vocabulary.holds(word)
 
     def _titles(self, text: bytes, at: int, subject: Subject) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""

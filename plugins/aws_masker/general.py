@@ -67,7 +67,7 @@ def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: 
         return False
     if text[low:key_end].lower() in _IDS and (name not in _IDS or (spelled not in _ID and not _UUID.fits(word))):
         return False
-    if b" =" in text[key_end:start] and b"-" not in word:
+    if b" =" in text[key_end:start] and b"-" not in word and word.islower():
         return False
     if joint.kind is Kind.PROSE and names_operation(word):
         return False

@@ -83,6 +83,8 @@ _API_VERSION: Final = Pattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/v[0-9]{1,2}(?:(?:alp
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z0-9]+")
 _LINE_BEGINS: Final = (END, VALUE, b"\n", b"\\n", b'"', b"'")
 _LINE_ENDS: Final = (b"", b"\n", b"\r", END)
+# The end of a line, or of a string or the escape of a break that ends it.
+_LINE_STOPS: Final = (b"", b"\n", b"\r", b"\\", b'"', END)
 _ENDS_LINE: Final = (b"", b"\n", b"\r", b" ", b"\\", b'"', b"'", END)
 _SECTION_BACK: Final = 600
 # Nothing but settings since the header of a section.
@@ -224,6 +226,15 @@ def _opened(text: bytes, value: Value) -> bool:
     return value.quoted and before.count(quote) % 2 == 0
 
 
+def _section_before(text: bytes, value: Value) -> bytes:
+    """Return what stands before a value in its string, with breaks of lines for their escapes."""
+    before = text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2]
+    if b"\\n" in before:
+        for count in (4, 2, 1):
+            before = before.replace(b"\\" * count + b"n", b"\n")
+    return before
+
+
 def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
     """Tell whether an unquoted word is a value all the same: of a flag, an environment variable, YAML, a table, XML."""
     if joint.plain:
@@ -245,17 +256,13 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
         # YAML, not a member of an object in JavaScript nor a type in Python.
         word = text[value.start : value.end]
         typed = _DOTTED_TYPE.fits(word) or (
-            key == key.lower()
-            and _TYPE_NAME.fits(word)
-            and not _IN_MAPPING.fits(text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2])
+            key == key.lower() and _TYPE_NAME.fits(word) and not _IN_MAPPING.fits(_section_before(text, value))
         )
         # A union of types in TypeScript goes on with a bar, and a member of an object may be the last one.
         code = after in (b" =", b" }", b" ?", b" &", b" +") or (after == b" |" and b"|" not in before)
         return before != stripped and after[:1] in _ENDS_LINE and not typed and not code
-    if stripped.endswith(b"=") and _IN_INI.fits(
-        text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2]
-    ):
-        return after[:1] in (b"", b"\n", b"\r", END)
+    if stripped.endswith(b"=") and _IN_INI.fits(_section_before(text, value)):
+        return after[:1] in _LINE_STOPS
     if stripped.endswith(b"="):
         return before == stripped and _assigned_by_equals(text, value, before, key, after)
     return b"--" in before
@@ -277,8 +284,13 @@ def _in_yaml(text: bytes, value: Value) -> bool:
 
 def _assigned_by_equals(text: bytes, value: Value, before: bytes, key: bytes, after: bytes) -> bool:
     """Tell whether ``before``, which ends with a key and = without a blank, is no code."""
-    if key.startswith(b"--") or key == key.upper() or b" -" in before or key.lower().endswith((b"value", b"values")):
+    if (
+        key.startswith(b"--")
+        or (key := key.rpartition(b":")[2]) == key.upper()
+        or b" -" in before
+        or key.lower().endswith((b"value", b"values"))
+    ):
         return True
-    if _WHOLE_LINE.fits(before) and after[:1] in (b"", b"\n", b"\r", END):
+    if _WHOLE_LINE.fits(before) and after[:1] in _LINE_STOPS:
         return True
     return _PARAMETER.fits(before) or _NEXT_PAIR.match(text, value.end) > 0

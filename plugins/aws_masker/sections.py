@@ -56,6 +56,7 @@ from aws_masker.joints import (
 from aws_masker.outputs import Rows
 from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
+from aws_masker.spoken import begin_of
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at
 from aws_masker.values import Value, entries_at, values_at
@@ -108,6 +109,10 @@ _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
 _STRING_ENDS: Final = {
     count: Pattern(rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] )|[^\\]\\{{{count - 1}}}\"|\x00") for count in (1, 2, 4)
 }
+# Before the first word of a loop.
+_LOOPS: Final = frozenset(b" \"'")
+# Tried after all keys, as they may begin like one.
+_LATE: Final = ("spoken", "words")
 # What counts in a text that speaks of AWS alone.
 _OF_AWS: Final = ("items", "values", "words")
 _WORD: Final = Pattern(rf"(?:{QUOTE})?({_NAME})(?:{QUOTE})?", captures=True)
@@ -126,18 +131,18 @@ class Sections:
         """Compile the rows with an ``opener`` among ``families``, given with their place in the catalogue."""
         chosen = [(index, family) for index, family in families if family.opener]
         self._chosen = chosen
-        early = [(index, family) for index, family in chosen if family.extent != "spoken"]
-        late = [(index, family) for index, family in chosen if family.extent == "spoken"]
+        early = [(index, family) for index, family in chosen if family.extent not in _LATE]
+        late = [(index, family) for index, family in chosen if family.extent in _LATE]
         self.pattern = "|".join(f"(?:{family.opener})" for _, family in early) or NEVER
-        # Of nouns, after all keys.
-        self.nouns = "|".join(f"(?:{BEFORE}{family.opener})" for _, family in late) or NEVER
-        self.spoken = [index for index, _ in late]
+        # After all keys.
+        self.late = "|".join(f"(?:{BEFORE}{family.opener})" for _, family in late) or NEVER
+        self.spoken = [index for index, family in late if family.extent == "spoken"]
         # What is read value by value goes on within what other sections there are.
         ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken")]
         self._openers = Pattern("|".join(f"(?:{one.opener})" for one in ending) or NEVER)
         self._blocks = frozenset(index for index, family in chosen if family.extent == "block")
         self._which = FullMatchSet(
-            [f"{BEFORE}{one.opener}" if one.extent == "spoken" else one.opener for _, one in chosen]
+            [f"{BEFORE}{one.opener}" if one.extent in _LATE else one.opener for _, one in chosen]
         )
         keys = [key for _, one in families for key in one.keys]
         named = {_noun(*found.groups()) for key in keys if (found := _NAMED_NOUN.fullmatch(key))}
@@ -291,7 +296,8 @@ class _Members:
                     at = max(at, value.end)
 
     def _of_words(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
-        end = (_LOOP if text[at - 1 : at] == b" " else _LINE).match(text, at, limit)
+        at = begin_of(text, at)
+        end = (_LOOP if text[at - 1] in _LOOPS else _LINE).match(text, at, limit)
         while (span := self._search.search(text, at, max(at, end))) is not None:
             at = span[1]
             parts = _WORD.parts(text, *span)
