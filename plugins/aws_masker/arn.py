@@ -58,7 +58,9 @@ def split(text: bytes, start: int) -> tuple[int, tuple[Span, ...]] | None:
     following = text.find(b"arn:", low, limit)
     end = _trimmed(text, low, max(low, _RESOURCE.match(text, low, limit if following < 0 else following)))
     owner = [account_at] if account.isdigit() else []
-    if account == b"aws" or text.startswith((_AWS_ALIAS, _PUBLIC_PARAMETERS), low):
+    # What a step of a state machine calls is an operation: arn:aws:states:::sqs:sendMessage.
+    is_operation = service == b"states" and not account
+    if account == b"aws" or is_operation or text.startswith((_AWS_ALIAS, _PUBLIC_PARAMETERS), low):
         return end, tuple(owner)
     fields = _fields(text, low, end)
     if len(fields) > 1 and service not in _NAME_FIRST and _is_type(text, fields[0]):

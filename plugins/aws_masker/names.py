@@ -74,6 +74,9 @@ _COMMON: Final = Pattern(
             r"aws/[A-Za-z0-9/_.-]{1,100}|alias/aws/[A-Za-z0-9/_.-]{1,100}",
             r"default[.:][A-Za-z0-9_.:-]{1,100}",
             r"(?:cn\.)?com\.amazonaws\.[a-z0-9.-]{2,80}",
+            # Models of Bedrock, and who tells AWS for whom a workload or a user speaks.
+            r"(?:(?:apac|au|ca|eu|global|jp|us|us-gov)\.)?(?:ai21\.j|amazon\.(?:nova|rerank|titan)|anthropic\.claude|cohere\.(?:command|embed|rerank)|deepseek\.[rv][0-9]|meta\.llama|mistral\.(?:ministral|mistral|mixtral|pixtral)|openai\.gpt|qwen\.qwen|stability\.s(?:d3|table)|twelvelabs\.(?:marengo|pegasus)|writer\.palmyra)[a-z0-9.-]{0,60}",
+            r"token\.actions\.githubusercontent\.com|accounts\.google\.com|gitlab\.com|app\.terraform\.io|oidc\.circleci\.com|agent\.buildkite\.com",
             r"[a-z0-9.-]{2,60}\.(?:amazonaws\.com|aws\.internal|amazon\.com)(?:\.cn)?",
         )
     )

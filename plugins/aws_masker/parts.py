@@ -28,6 +28,8 @@ KEPT_FROM: Final = 512
 GROUP: Final = 32
 # And fewer of them than this are not kept.
 KEPT_TOGETHER: Final = 4
+# What the names of the parameters begin with that AWS keeps for all.
+PUBLIC_PARAMETERS: Final = b"aws/service/"
 _NOTHING: Final = Found((), {})
 _TAIL: Final = Pattern(TAIL_PATTERN)
 
@@ -130,7 +132,8 @@ class Finder:
         # Where the last of the parts so far ends; and those from the second on may lie upon what comes next.
         reach = near = 0
         for start, end, family, spans, as_it_is in findings:
-            if len(spans) > 1 and not as_it_is and rules.names.is_common(data[start - offset : end - offset]):
+            whole = data[start - offset : end - offset]
+            if len(spans) > 1 and not as_it_is and self._identifies_nobody(whole, spans[0][0] - start):
                 continue
             known = masked_whole if as_it_is else made[stays[family]]
             before = len(parts)
@@ -159,6 +162,10 @@ class Finder:
                 counts[family] = counts.get(family, 0) + 1
         parts.sort()
         return Found(parts, counts, [part for part in parts if part[4]], tokens)
+
+    def _identifies_nobody(self, word: bytes, first: int) -> bool:
+        """Tell whether what has several parts, of which one begins at ``first``, is AWS's own or a common word."""
+        return word.startswith(PUBLIC_PARAMETERS, first) or self._rules.names.is_common(word)
 
     def _with_given(self, data: bytes, found: Found, hits: list[Hit]) -> Found:
         """Return what a text holds together with the given names in it. Raises Blocked."""
