@@ -19,6 +19,8 @@ it, and with ``extent`` how far it goes:
     word of a sentence.
 ``table``
     A table drawn with |, to the first empty line; members are titles of columns or of rows.
+``cells``
+    As ``table``: the cells of rows that have no header, and of those, the values of dimensions.
 ``row``
     A row of the AWS CLI's text output, see ``outputs``; members are the nouns of which no row counts.
 ``output``
@@ -58,7 +60,7 @@ from aws_masker.printed import cells
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern
 from aws_masker.spoken import begin_of
 from aws_masker.subject import Subject, Writing
-from aws_masker.tables import table_at
+from aws_masker.tables import cells_without_header, table_at
 from aws_masker.values import Value, entries_at, values_at
 
 MAX_SECTION: Final = 8192
@@ -261,6 +263,7 @@ class _Members:
                 "message": rf"(?:{members})[:,]? {_SAID}",
                 "table": rf"\|[ ]+(?:{members})[ ]+\|[ ]*",
                 "values": NEVER,
+                "cells": NEVER,
                 "words": r"[^\s\\]+",
             }[family.extent]
         )
@@ -276,7 +279,8 @@ class _Members:
         if self._extent in ("block", "items"):
             return self._of_block(text, at, limit, 1 if self._extent == "block" else 2)
         return {
-            "line": self._of_line, "indented": self._of_lines, "table": self._of_table, "words": self._of_words
+            "line": self._of_line, "indented": self._of_lines, "table": self._of_table, "cells": self._of_cells,
+            "words": self._of_words
         }[self._extent](text, at, limit)  # fmt: skip
 
     def _of_block(self, text: bytes, at: int, limit: int, level: int) -> Iterator[tuple[Value, Joint]]:
@@ -330,6 +334,11 @@ class _Members:
             at = high
             if high - low == depth and (found := self._search.match(text, low, limit)) > 0:
                 yield from self._after_key(text, low, found)
+
+    def _of_cells(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
+        ends = _EMPTY_LINE.search(text, at, limit)
+        for cell in cells_without_header(text, at, limit if ends is None else ends[0]):
+            yield cell, ONE
 
     def _of_table(self, text: bytes, at: int, limit: int) -> Iterator[tuple[Value, Joint]]:
         ends = _EMPTY_LINE.search(text, at, limit)

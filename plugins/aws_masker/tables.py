@@ -24,6 +24,9 @@ _BLANK_TITLE: Final = Pattern(
 _STATEMENT: Final = Pattern(r"[ \t]*(?:from|import|export|use|return|def|select|SELECT|insert|INSERT|with) .*")
 _SURE: Final = Pattern(r"[A-Z].*|.*_.*")
 _RULE: Final = Pattern(r"[-|+=: \t]*--[-|+=: \t]*")
+# A key of the API, beside its value.
+_KEY: Final = Pattern(r"[A-Z][A-Za-z0-9]+|[a-z]+(?:[A-Z][A-Za-z0-9]+)+")
+_PAIR: Final = 2
 _BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
 _QUOTED_CELL: Final = Pattern(r"[ ]*\\*\"(?:[^\"\\]|\"\")*\\*\"[ ]*")
 _BEFORE_TITLE: Final = (b"", b"\n", b"|", b",", b";", b"\t", END, VALUE)
@@ -97,6 +100,32 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
         filled = True
     # The last row of a table of keys and values has a line below it too, and nothing else.
     return Table(list(columns.values()), end) if filled else no_header
+
+
+def cells_without_header(text: bytes, at: int, limit: int) -> Iterator[Value]:
+    """Yield the cells of a table of the AWS CLI, whose title ends at ``at``, that have neither a header nor a key.
+
+    Rows are set apart by rules: one row alone before others is a header or a title. Of keys and values, only the value
+    of a dimension has a key that says nothing.
+    """
+    newline = _newline(text, at)
+    runs: list[list[list[Span]]] = [[]]
+    for low, high in _lines(text, _line_end(text, at, newline), newline):
+        if low >= limit:
+            break
+        if _RULE.fits(text[low:high]):
+            runs.append([])
+        else:
+            runs[-1].append(_by_pipes(text, low, high))
+    filled = [run for run in runs if run]
+    for place, run in enumerate(filled):
+        headed = place > 0 and len(filled[place - 1]) == 1 and len(filled[place - 1][0]) == len(run[0]) > 1
+        if headed or (len(run) == 1 and place + 1 < len(filled)):
+            continue
+        for row in run:
+            key = text[slice(*row[0])].strip(_EDGES)
+            kept = row if len(row) != _PAIR or not _KEY.fits(key) else row[1:] if key == b"Value" else []
+            yield from (value for cell in kept if (value := _trimmed(text, *cell)) is not None)
 
 
 def _newline(text: bytes, at: int) -> bytes:

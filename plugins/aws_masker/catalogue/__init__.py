@@ -13,7 +13,7 @@ says how the family is found (exactly one of):
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
     that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``line``, ``indented``, ``table``,
-    ``message``, ``row``, ``output``, ``values``, ``words``, ``spoken``, see
+    ``message``, ``row``, ``output``, ``values``, ``words``, ``spoken``, ``cells``, see
     ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
@@ -89,6 +89,7 @@ EXTENTS: Final = (
     "values",
     "words",
     "spoken",
+    "cells",
 )
 
 
