@@ -37,6 +37,14 @@ def test_an_identifier_in_another_writing_is_not_found(one: Masker, text: str) -
     assert one.mask_text(text).text == text
 
 
+def test_a_program_that_does_not_speak_of_aws_has_buckets_and_clusters_of_its_own(one: Masker) -> None:
+    program = 'import os\nbucket = "kazor_ledger_raw"\nself._client.get_thing(name="kazor_ledger")\n'
+
+    assert one.mask_text(program).text == program
+    assert one.mask_text(f"{program}# in AWS").text != program
+    assert "kazor_ledger_raw" not in one.mask_text(program.replace("bucket = ", "x(Bucket=")).text
+
+
 def test_of_a_map_of_accounts_with_maps_in_it_the_first_is_found(one: Masker) -> None:
     text = '{"accounts": {"«481516234217»": {"env": "prod"}, "111122223333": {"env": "dev"}}}'
     assert marked(one, plain(text)) == text
