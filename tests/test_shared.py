@@ -132,6 +132,9 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         '.cdk-drag-preview .mat-ripple { }\n"name": "kazor-relay"',
         '# pushed to an s3 bucket, by Cloudflare\nname="kazorConf"',
         '"test_log_stream": 0.0005376389990487951',
+        "import os\nassert os.get('Password') == 'sekrit'\nEXPIRED_PASSWORDS = 0x00400000",
+        "<ProjectID>/kazors/<AgentID>/sub_kazors9/",
+        "jobqueue: https://jobqueue.kazor.org/",
         # Names of the words of programs, and what is counted.
         'cluster: shuffle\nsource_branch: "cool_feature"',
         '{"saml_group_name": "saml-group-1", "model_name": "HTMLKazorModel", "job_names": ["__ASSET_KAZOR"]}',

@@ -248,6 +248,9 @@ class Beside:
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
         if family.kind not in ("account", "secret") and subject.is_elsewhere(one.start) and not is_given(shared, word):
             return False
+        # A placeholder rather than an element: <ProjectID>/jobs/<JobID>.
+        if joined == b">" and text[one.end : one.end + 2] != b"</":
+            return False
         # Any program has phone numbers; mail addresses are told by their key.
         if family.kind == "pii" and b"@" not in word:
             return False

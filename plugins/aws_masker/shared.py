@@ -108,6 +108,7 @@ _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
 _SAYS_SECRET: Final = Pattern(
     r"(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}(?:_[a-z]+)*_(?:name|id|field|type)"
     r"|(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}|[A-Z]+(?:_[A-Z]+){2,}"
+    r"|0x[0-9a-fA-F]{1,8}"
 )
 # What Maven calls the parts of a package's name.
 _COORDINATES: Final = (b"groupId", b"artifactId")
@@ -155,7 +156,9 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     paired = _PAIR.fits(joint)
     constant = bool(_CONSTANT.fits(key) and (paired or _ASSIGNED.fits(joint)))
     if secret:
-        return is_api(key) or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
+        return (is_api(key) and writing is not Writing.PROGRAM) or (
+            _STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word)))
+        )
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
         own = (
             _MODULE.fits(word)
@@ -276,6 +279,9 @@ def is_own(key: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) ->
     Beside a key as programs write it, so is a name of nothing but words of the ``vocabulary``.
     """
     if is_counted(key, word) or (writing is Writing.PROGRAM and _CAMEL.fits(word)):
+        return True
+    # An address that is none of AWS's, a key of a graph's node in base64.
+    if word.startswith(b"http") or word.endswith(b"=="):
         return True
     return bool(_SNAKE.fits(key) or _CAMEL.fits(key)) and vocabulary.holds(word)
 
