@@ -134,7 +134,8 @@ class Vocabulary:
         """Tell whether ``name`` is made of these words alone, and says no stage or place."""
         if not _WORDS.fits(name) or _STAGED.fits(name):
             return False
-        return all(self._is_word(name[low:high].lower()) for low, high in _PART.each(name))
+        parts = [name[low:high].lower() for low, high in _PART.each(name)]
+        return len(max(parts, key=len)) >= MIN_PART and all(map(self._is_word, parts))
 
     def _is_word(self, part: bytes) -> bool:
         return len(part) < MIN_PART or part in self._words or (part.endswith(b"s") and part[:-1] in self._words)
