@@ -135,6 +135,7 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "import os\nassert os.get('Password') == 'sekrit'\nEXPIRED_PASSWORDS = 0x00400000",
         "<ProjectID>/kazors/<AgentID>/sub_kazors9/",
         "jobqueue: https://jobqueue.kazor.org/",
+        'const request = new XMLHttpRequest();\nx({ clusterName: "KazorLedger", id: "kazor-ledger" });',
         # Names of the words of programs, and what is counted.
         'cluster: shuffle\nsource_branch: "cool_feature"',
         '{"saml_group_name": "saml-group-1", "model_name": "HTMLKazorModel", "job_names": ["__ASSET_KAZOR"]}',

@@ -39,7 +39,7 @@ _AWS_LIKE: Final = Pattern(
     r"(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
     r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
-    rf"|new (?:(?:{_VERBS})[A-Z][A-Za-z0-9]*Command\(\{{|[A-Z][A-Za-z0-9]+Request\(\))"
+    rf"|new (?:(?:{_VERBS})[A-Z][A-Za-z0-9]*Command\(\{{|[A-Z][a-z][A-Za-z0-9]*Request\(\))"
     r"|[a-z][A-Za-z0-9]+Request\.builder\("
     # Products with a name of their own, others with the noun of what they hold.
     r"|(?:^|[^A-Za-z])(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
