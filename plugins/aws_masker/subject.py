@@ -44,7 +44,7 @@ _AWS_LIKE: Final = Pattern(
     # Products with a name of their own, others with the noun of what they hold.
     r"|(?:^|[^A-Za-z])(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
     # And Python has lambda functions.
-    r"|Lambda function|(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
+    r"|Lambda function|(?:^|[^A-Za-z])(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
     r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"
     # Calls of boto3, through a client that is called like its service, or whatever client: words with dashes below, and
     # an argument in camel case.
