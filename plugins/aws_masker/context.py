@@ -26,6 +26,9 @@ _FLAG: Final = r"(?:--(?:[a-z0-9]+-)*|[\s\"'`(\[,\x00\x01]-)"
 
 # Joints that may go on in the header of a table.
 _TITLES: Final = frozenset((Kind.TITLE, Kind.ROW, Kind.COLUMN, Kind.ARGUMENT))
+# Of several that are alike: TABLE_NAME_2, bucket1.
+_NUMBER: Final = "(?:_?[0-9]{1,2})?"
+_DIGITS: Final = b"0123456789"
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
 _JOINERS: Final = b"-_ "
@@ -101,10 +104,10 @@ class Keys:
         spelled = "|".join(dict.fromkeys(map(spelling, keys))) or NEVER
         flags = "|".join(dict.fromkeys(spelling(key, "[-_]?") for key in keys)) or NEVER
         humps = "|".join(dict.fromkeys(hump(key) for key in keys if key in tails)) or NEVER
-        self._key = Pattern(rf"(?i:(?:{spelled})s?)")
+        self._key = Pattern(rf"(?i:(?:{spelled})s?){_NUMBER}")
         # Behind a joint, or in the header of a table.
         self.pattern = (
-            rf"(?:(?:(?:{BEFORE}|-D)(?i:(?:{spelled})s?)|[a-z0-9](?:{humps})s?){AFTER_KEY}"
+            rf"(?:(?:(?:{BEFORE}|-D)(?i:(?:{spelled})s?)|[a-z0-9](?:{humps})s?){_NUMBER}{AFTER_KEY}"
             rf"|{_FLAG}(?i:(?:{flags})s?){AFTER_FLAG})"
         )
 
@@ -132,6 +135,8 @@ class Keys:
         else:
             low, high = self._extent(match)
             name = match[low:high]
+            if not self.families(name):
+                name = name.rstrip(_DIGITS).rstrip(b"_")
         found = self.families(name)
         if not found:
             return None

@@ -48,7 +48,7 @@ _SUBSTITUTED: Final = rf"[ \t]*:[ \t]*\{{{BREAK}*{QUOTE}Fn::Sub{QUOTE}[ \t]*:[ \
 _ITEMS: Final = rf"[ \t]*[:=]{BREAK}+-[ \t]+{_OPEN}"
 _DEFINES: Final = rf"[ \t]*(?:[:=][ \t]*)?\{{{BREAK}*|:[ \t]*{NEWLINE}[ \t]+"
 _WITH_STRING: Final = rf"(?:[ \t]*(?:\|\||\?\?=?|[=!]==?))[ \t]*{_STRING}"
-_ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|[:=])\*{{0,2}}[ \t]*{_DECORATION}{_WRAPPED}"
+_ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|\?=|[:=])\*{{0,2}}[ \t]*{_DECORATION}{_WRAPPED}"
 # A parameter of the shell with a default.
 _DEFAULTED: Final = rf"=(?:{QUOTE})?\$\{{[A-Za-z0-9_]{{1,30}}:[-=]"
 _CELL: Final = r"(?:[ \t]+\|[ \t]*|\|[ \t]+)(?:\*\*)?`?"
