@@ -192,3 +192,13 @@ def test_every_shared_key_is_a_key() -> None:
 def test_a_key_that_only_ends_like_one_has_no_value(one: Masker) -> None:
     text = '{"LogicalResourceId": "AcmeLedger", "logical_resource_id": "AcmeLedger9"}'
     assert one.mask_text(text).text == text
+
+
+@pytest.mark.parametrize("text", [rb'"a\naws x"', rb'"x\teu-west-1"', rb'"x\\neu-west-1"', rb"a\r\nAWS"])
+def test_an_escape_before_a_word_of_aws_is_no_part_of_it(text: bytes) -> None:
+    assert Subject(text).is_aws(1)
+
+
+@pytest.mark.parametrize("text", [b"laws x", b"nutmeu-west-1", rb"a\bneu-west-1"])
+def test_a_letter_before_it_is(text: bytes) -> None:
+    assert not Subject(text).is_aws(1)

@@ -23,11 +23,11 @@ _CLIENTS: Final = (
     "codepipeline|secretsmanager|kms|cloudwatch|wafv2|efs|apigateway"
 )
 _AWS: Final = Pattern(
-    r"(?:^|[^A-Za-z])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+    r"(?:^|[^A-Za-z]|\\[nrt])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
     # Ids with a prefix, and keys of ARNs.
     r"|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)|[a-z]Arns?\\*\""
     r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
-    r"|(?:^|[^a-z])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
+    r"|(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
