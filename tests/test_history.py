@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from aws_masker import Masker, Settings, found, history, jsontext
 from aws_masker.edits import MaskedBody
-from aws_masker.errors import Refused
 from aws_masker.history import History
 from aws_masker.settings import Limits
 from aws_masker.vault.memory import MemoryVault
+from masking import outcome
 
 KEY = bytes(range(32))
 PATH = "/v1/messages?beta=true"
@@ -61,14 +61,6 @@ def knowing() -> Iterator[Masker]:
     with masker() as one:
         one.mask_body(written([*HISTORY, ASKED]), PATH)
         yield one
-
-
-def outcome(one: Masker, raw: bytes) -> MaskedBody | tuple[type[Refused], str]:
-    try:
-        masked = one.mask_body(raw, PATH)
-    except Refused as refused:
-        return type(refused), str(refused)
-    return MaskedBody(masked.edits, masked.dictionary, masked.counts, masked.opaque, masked.model)
 
 
 def _plainly(document: object) -> str:
@@ -160,6 +152,20 @@ WHOLE = written([*HISTORY, ASKED])
 def test_a_body_becomes_the_same_whether_its_history_is_known_or_not(knowing: Masker, raw: bytes) -> None:
     with masker() as fresh:
         assert outcome(knowing, raw) == outcome(fresh, raw)
+
+
+@pytest.mark.parametrize("before", ["system", "tools"])
+def test_a_command_before_all_messages_is_heeded_whether_these_are_known_or_not(before: str) -> None:
+    use = {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": LISTING}}
+    messages = [said("x"), resulted("t", "acmeraw\tacmecold\n"), ASKED, ASKED]
+    raws = [written(messages), written(messages, **{before: [use]})]
+    with masker() as one, masker() as other:
+        for raw in raws:
+            with masker() as fresh:
+                assert outcome(one, raw) == outcome(fresh, raw)
+        for raw in reversed(raws):
+            with masker() as fresh:
+                assert outcome(other, raw) == outcome(fresh, raw)
 
 
 def test_the_result_of_a_tool_is_read_by_a_command_of_the_history(knowing: Masker) -> None:

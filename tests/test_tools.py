@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from aws_masker import Masker, Settings, tools
 from aws_masker.cuts import Cut
 from aws_masker.edits import MaskedBody
-from aws_masker.errors import Refused
 from aws_masker.settings import Limits
 from aws_masker.vault.memory import MemoryVault
+from masking import outcome
 
 KEY = bytes(range(32))
 PATH = "/v1/messages?beta=true"
@@ -51,14 +51,6 @@ def looked_at(one: Masker, raw: bytes) -> int:
     before = one.cache.hits + one.cache.misses
     one.mask_body(raw, PATH)
     return one.cache.hits + one.cache.misses - before
-
-
-def outcome(one: Masker, raw: bytes) -> MaskedBody | tuple[type[Refused], str]:
-    try:
-        masked = one.mask_body(raw, PATH)
-    except Refused as refused:
-        return type(refused), str(refused)
-    return MaskedBody(masked.edits, masked.dictionary, masked.counts, masked.opaque, masked.model)
 
 
 NAMED = '"tools": ' + QUIET

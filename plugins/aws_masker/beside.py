@@ -32,8 +32,8 @@ from aws_masker.values import Value, definition_at, entries_at, values_at
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
 _CLOSES_TAG: Final = 0x3E  # ">"
-# Parameters and namespaces of AWS's own.
-_OF_AWS: Final = (b"/aws/service/", b"/aws/reference/", b"AWS/")
+# Namespaces of AWS's own.
+_OF_AWS: Final = b"AWS/"
 _DIGITS: Final = frozenset(b"0123456789")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60

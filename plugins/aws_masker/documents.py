@@ -14,24 +14,17 @@ Source: https://docs.anthropic.com/en/api/messages
 """
 
 import re
-from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import repeat
-from operator import sub
 from typing import Final, Literal
 from urllib.parse import unquote
 
 from aws_masker.commands import head_of
-from aws_masker.edits import Edit
 from aws_masker.errors import InvalidBody, TooLarge, Unsupported
-from aws_masker.found import Settled, Text
-from aws_masker.jsontext import Array, Node, Number, Object, String, parse, raw_offsets, values_at_most
+from aws_masker.jsontext import Array, Node, Number, Object, String, parse, values_at_most
 from aws_masker.media import is_unreadable
-from aws_masker.names import ACCOUNT, ACCOUNT_NUMBER, Names
+from aws_masker.places import Place
 from aws_masker.settings import Settings
-from aws_masker.tokens import Tokens
 from aws_masker.tools import ToolList, tool_list
 
 # Content-checked by the API: one changed byte is an error, or silently loses the thinking.
@@ -103,25 +96,7 @@ NOTHING: Final[Mapping[str, bytes]] = {}
 _PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 
-# What Edit does, in half the time: there are tens of thousands of them in a large request.
-_edit: Final = partial(tuple.__new__, Edit)
-
 Kind = Literal["messages", "batches", "json"]
-
-
-@dataclass(slots=True)
-class Place:
-    """A string or number of a document that is to be masked."""
-
-    node: String | Number
-    key: bytes | None
-
-    def text(self, raw: bytes) -> Text:
-        """Return what is masked of it in the document ``raw``."""
-        node = self.node
-        if isinstance(node, Number):
-            return Text(node.text.encode(), self.key)
-        return Text(node.value.encode("utf-8", "surrogatepass"), self.key, raw[node.start + 1 : node.end - 1])
 
 
 @dataclass(slots=True)
@@ -142,7 +117,8 @@ class Message:
 class Document:
     """The places of a document in reading order. Each of ``parts`` is a conversation of its own.
 
-    ``model``, ``tools`` and ``messages`` are those of a single request, as they stand there.
+    ``model``, ``tools`` and ``messages`` are those of a single request, as they stand there; there are no ``messages``
+    where what they hold depends on what comes before them.
     """
 
     parts: list[list[Place]] = field(default_factory=list)
@@ -259,9 +235,12 @@ class _Reader:
         self._blocks(node, of_request=True)
 
     def _messages(self, node: Node) -> None:
+        # What says of a result what it is, before all messages, is in none of them: such messages are no history.
+        alone = not self._heads
         self._heads |= self._past_heads
         for item in node.items if isinstance(node, Array) else ():
-            self._document.messages.append(Message(item, len(self._places), self._document.opaque))
+            if alone:
+                self._document.messages.append(Message(item, len(self._places), self._document.opaque))
             self._blocks_of_request(item)
         if not isinstance(node, Array):
             self._blocks_of_request(node)
@@ -367,42 +346,6 @@ def _stays(key: String, member: Node, protected: frozenset[str]) -> bool:
 
 def _is_base64(node: Node | None) -> bool:
     return isinstance(node, String) and node.value.isascii() and not node.value.encode().translate(None, _BASE64)
-
-
-def edits(raw: bytes, places: Iterable[Place], settled: Iterable[Settled], tokens: Tokens) -> list[Edit]:
-    """Return the edits on ``raw`` that make what is settled in the texts of ``places``, in the places' order."""
-    made: list[Edit] = []
-    for place, changes in zip(places, settled, strict=True):
-        if not changes.parts:
-            continue
-        node = place.node
-        if isinstance(node, Number):
-            made.append(Edit(node.start, node.end - node.start, number_token(node, tokens)))
-            continue
-        if changes.extents is None:
-            positions = [position for part in changes.parts for position in part[:2]]
-            offsets = raw_offsets(raw, node, positions)
-            lows, highs = offsets[::2], offsets[1::2]
-            # Arrays, for many are kept: a fifth of what lists of numbers take.
-            changes.extents = (array("q", map(sub, lows, repeat(node.start))), array("q", map(sub, highs, lows)))
-        lows_in_node, lengths = changes.extents
-        replacements = [token for _, _, token, _, _ in changes.parts]
-        made += map(_edit, zip(map(node.start.__add__, lows_in_node), lengths, replacements, strict=True))
-    return made
-
-
-def number_token(node: Number, tokens: Tokens) -> bytes:
-    """Return the JSON string that stands for an account number that was a JSON number."""
-    return b'"%b"' % tokens.make(ACCOUNT_NUMBER, Names.canonical(ACCOUNT, node.text.encode()))
-
-
-def number_dictionary(places: Iterable[Place], settled: Iterable[Settled], tokens: Tokens) -> dict[str, str]:
-    """Return what the tokens of account numbers that were JSON numbers stand for."""
-    return {
-        number_token(place.node, tokens)[1:-1].decode("ascii"): place.node.text
-        for place, changes in zip(places, settled, strict=True)
-        if changes.parts and isinstance(place.node, Number)
-    }
 
 
 def _object(node: Node) -> Object:

@@ -18,9 +18,10 @@ from typing import Final
 
 from aws_masker.commands import head_of
 from aws_masker.cuts import Cut
-from aws_masker.documents import Document, Place
+from aws_masker.documents import Document
 from aws_masker.found import Found, FoundCache, Settled
 from aws_masker.jsontext import Node, Number, Object, String
+from aws_masker.places import Place
 from aws_masker.re2c import Pattern, Span
 
 _BEFORE: Final = Pattern(r'"messages"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')

@@ -27,6 +27,7 @@ from aws_masker.keys import derive, master_keys
 from aws_masker.media import check_encoding, media_type
 from aws_masker.names import Names
 from aws_masker.parts import token_spans
+from aws_masker.places import Place, edits_of, number_dictionary
 from aws_masker.restore import restore_text
 from aws_masker.rules import rules
 from aws_masker.ruleset import ruleset
@@ -229,9 +230,7 @@ class Masker:
         opaque = read.document.opaque + (0 if read.past is None else read.past.opaque)
         return MaskedBody(tuple(edits), dictionary, _total(results), opaque, read.document.model, use)
 
-    def _mask_places(
-        self, read: "_Read", places: Sequence[documents.Place], extra: dict[str, str]
-    ) -> tuple[Result, list[Edit]]:
+    def _mask_places(self, read: _Read, places: Sequence[Place], extra: dict[str, str]) -> tuple[Result, list[Edit]]:
         """Mask the texts of one conversation, with its past, and return the edits that this makes of the body.
 
         What tokens of numbers stand for is added to ``extra``.
@@ -251,12 +250,12 @@ class Masker:
         return result, past.cut.moved(edits) + of_past
 
     def _edits(
-        self, body: bytes, places: Sequence[documents.Place], settled: Sequence[Settled], extra: dict[str, str]
+        self, body: bytes, places: Sequence[Place], settled: Sequence[Settled], extra: dict[str, str]
     ) -> list[Edit]:
-        extra |= documents.number_dictionary(places, settled, self._tokens)
-        return documents.edits(body, places, settled, self._tokens)
+        extra |= number_dictionary(places, settled, self._tokens)
+        return edits_of(body, places, settled, self._tokens)
 
-    def _read(self, raw: bytes, path: str) -> "_Read":
+    def _read(self, raw: bytes, path: str) -> _Read:
         """Read a body without what of it is known already, where there is such.
 
         First the tools in which nothing is found are cut out, and then the messages that came before.

@@ -29,7 +29,7 @@ GROUP: Final = 32
 # And fewer of them than this are not kept.
 KEPT_TOGETHER: Final = 4
 # What the names of the parameters begin with that AWS keeps for all.
-PUBLIC_PARAMETERS: Final = b"aws/service/"
+PUBLIC_PARAMETERS: Final = (b"aws/service/", b"aws/reference/")
 _NOTHING: Final = Found((), {})
 _TAIL: Final = Pattern(TAIL_PATTERN)
 
