@@ -215,7 +215,8 @@ RICH = [
     {"role": "user", "content": [IMAGE, {"type": "text", "text": "acmecold"}]},
     {"role": "assistant", "content": [{"type": "thinking", "thinking": INSTANCE, "signature": "x"}]},
 ]
-SYSTEMS = st.sampled_from(("", f"mind {INSTANCE}", "bucket_name = 'acmecold'", "acme-ledger"))
+USES: list[Body] = used("t1", LISTING)["content"]
+SYSTEMS = st.sampled_from(("", f"mind {INSTANCE}", "bucket_name = 'acmecold'", "acme-ledger", USES))
 
 
 @pytest.mark.parametrize("spelled", [json.dumps, _plainly], ids=["escaped", "plain"])
@@ -260,7 +261,7 @@ def test_what_a_tool_printed_is_known_only_behind_the_same_command() -> None:
 
 @given(st.lists(st.tuples(st.lists(MESSAGES, max_size=4), SYSTEMS, st.integers(0, 2)), min_size=2, max_size=5))
 def test_a_conversation_becomes_the_same_with_every_turn_as_when_it_is_new(
-    turns: list[tuple[list[Any], str, int]],
+    turns: list[tuple[list[Any], str | list[Body], int]],
 ) -> None:
     messages: list[Any] = []
     with masker() as one:
