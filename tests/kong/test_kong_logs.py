@@ -37,6 +37,7 @@ HEADERS = {
     "X-Claude-Code-Session-Id": "planted-session",
 }
 ROLE = "arn:aws:iam::481516234217:role/zebrafish-payroll"
+FAULTS = ("raise-first", "raise-later", "exit-first", "die", "disk-full")
 TEXT = f"stop i-0a1b2c3d4e5f60718 as {ROLE}, AKIAIOSFODNN7EXAMPLE: planted-in-the-body"
 
 
@@ -58,6 +59,10 @@ def loud(start_stack: Start, api: FakeApi, redis: RedisServer, metrics: str) -> 
     return start_stack(Setup(api.url, config=config, vault=url, log_level="debug"))
 
 
+def wait_for_bodies(stack: Stack, count: int) -> None:
+    wait_for(lambda: len(files_of(stack.folder / "bodies")) >= count)
+
+
 def provoke(stack: Stack) -> None:
     """Send requests that are served, refused, and that meet faults of the plugin."""
     for stream in (False, True):
@@ -67,7 +72,9 @@ def provoke(stack: Stack) -> None:
         ask(stack.url, "/v1/messages", body, HEADERS)
     ask(stack.url, "/v1/messages", message(TEXT), {**HEADERS, "Content-Type": "planted-in-a-header/x"})
     ask(stack.url, "/v1/messages", message(TEXT), {**HEADERS, "Content-Encoding": "gzip"})
-    for fault in ("raise-first", "raise-later", "exit-first", "die", "disk-full"):
+    for kept, fault in enumerate(FAULTS, 2):
+        # What a server has taken and not yet written goes with it when it dies.
+        wait_for_bodies(stack, kept)
         set_fault(stack, fault)
         with contextlib.suppress(http.client.HTTPException, OSError):
             ask(stack.url, "/v1/messages", message(TEXT), HEADERS)
@@ -83,7 +90,7 @@ def test_nothing_that_is_written_holds_a_value(loud: Stack, redis: RedisServer, 
     audit = loud.folder / "audit.jsonl"
     wait_for(lambda: audit.exists() and "no_result" in audit.read_text())
     # Two before the faults, one after each and one within the last, and those without a vault.
-    wait_for(lambda: len(files_of(loud.folder / "bodies")) >= 12)
+    wait_for_bodies(loud, 12)
     kept = {f"bodies/{path.name}" for path in files_of(loud.folder / "bodies")}
     with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
         figures = answer.read().decode()
