@@ -97,6 +97,16 @@ def test_neither_is_what_came_since(knowing: Masker, monkeypatch: pytest.MonkeyP
         assert json.loads(read)["messages"] == [0, *messages[-3:]]
 
 
+def test_conversations_that_begin_alike_are_all_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = [[*HISTORY, said("y" * number, "assistant"), ASKED] for number in range(40)]
+    with masker() as one:
+        for messages in begun:
+            one.mask_body(written(messages), PATH)
+        for messages in begun:
+            (read,) = read_by(monkeypatch, one, written([*messages, ASKED]))
+            assert json.loads(read)["messages"] == [0, *messages[-1:], ASKED]
+
+
 def test_a_message_that_changes_is_read_with_all_that_follow(knowing: Masker, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = [*HISTORY[:2], resulted("t1", "acme-archive\n"), *HISTORY[3:], ASKED]
     (read,) = read_by(monkeypatch, knowing, written(changed))

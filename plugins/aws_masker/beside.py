@@ -144,7 +144,7 @@ class Beside:
     def _said(self, text: bytes, span: Span, met: Met, known: Mapping[int, int], subject: Subject) -> Iterator[Finding]:
         """Yield what stands behind a key that is a noun as well, in a sentence or below a heading."""
         key = span[0] + met.low
-        if subject.is_aws(key) and (met.joint.kind is not Kind.TITLE or goes_on(text, *span)):
+        if (met.joint.kind is not Kind.TITLE or goes_on(text, *span)) and subject.is_aws(key):
             yield from self._in_section(text, span, self._sections.spoken, known, subject)
 
     def _in_section(

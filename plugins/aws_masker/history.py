@@ -9,7 +9,7 @@ What a text holds depends on itself alone, and which names count in it is settle
 that a body masked without its history becomes what it becomes when it is read whole.
 """
 
-import hashlib
+import hmac
 import json
 from array import array
 from collections.abc import Sequence
@@ -31,11 +31,13 @@ _ENDS: Final = frozenset((b"},", b"}]", b"} ", b"}\n", b"}\r", b"}\t"))
 _TRIES: Final = 4
 # To copy a body costs more than to read messages that are less than this part of it.
 _WORTH: Final = 20
+# Bytes of a digest.
+DIGEST: Final = 16
 # Where the id of a use stands that has none.
 NO_ID: Final[Span] = (0, 0)
 # How many lengths of messages are remembered: of those that may come first, and of those that may follow a message.
 MAX_FIRST: Final = 1024
-MAX_NEXT: Final = 8
+MAX_NEXT: Final = 64
 # So many of them are looked up at one place: each costs a digest.
 MAX_DIGESTS: Final = 16
 
@@ -144,7 +146,7 @@ class History:
     """The messages that one set of rules has been given, as far as ``cache`` keeps them. Thread-safe."""
 
     def __init__(self, key: bytes, cache: FoundCache) -> None:
-        """Begin empty. ``key`` (at most 64 bytes) makes the digests say nothing."""
+        """Begin empty. ``key`` makes the digests say nothing."""
         self._key = key
         self._cache = cache
         # The lengths of messages that came first.
@@ -213,9 +215,8 @@ class History:
         return None
 
     def _digest(self, before: bytes, message: bytes) -> bytes:
-        digest = hashlib.blake2b(b"message" + before, digest_size=16, key=self._key)
-        digest.update(message)
-        return digest.digest()
+        # Messages are long, and processors that have SHA-256 built in take half of BLAKE2's time.
+        return hmac.digest(self._key, b"message %d:%b%b" % (len(before), before, message), "sha256")[:DIGEST]
 
 
 def _begins(body: bytes, node: Node) -> int:
