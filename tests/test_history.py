@@ -107,6 +107,39 @@ def test_conversations_that_begin_alike_are_all_known(monkeypatch: pytest.Monkey
             assert json.loads(read)["messages"] == [0, *messages[-1:], ASKED]
 
 
+TOOLS = [{"name": "Read", "description": "Read a file.", "input_schema": {"type": "object"}}]
+
+
+@pytest.mark.parametrize("order", [("tools", "messages"), ("messages", "tools")], ids=["before", "behind"])
+def test_with_known_tools_neither_these_nor_the_history_are_read_again(
+    order: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def body(messages: list[Body]) -> bytes:
+        members = {"tools": TOOLS, "messages": messages}
+        return json.dumps({name: members[name] for name in order}).encode()
+
+    following = [*HISTORY, ASKED, said("no", "assistant"), ASKED]
+    with masker() as one, masker() as fresh:
+        one.mask_body(body([*HISTORY, ASKED]), PATH)
+        (read,) = read_by(monkeypatch, one, body(following))
+        assert json.loads(read) == {"tools": 0, "messages": [0, *following[len(HISTORY) :]]}
+        assert outcome(one, body(following)) == outcome(fresh, body(following))
+
+
+def test_tools_that_went_with_the_history_are_not_those_of_the_request() -> None:
+    """What is left of such a body has a number where its tools would stand if nothing else were cut."""
+    known = [{"role": "user", "content": [{"type": "tool_use", "id": "t", "name": "x", "input": {"tools": 0}}]}, ASKED]
+    quiet = [{"name": INSTANCE, "description": "words" * 9}]
+    body = json.dumps({"messages": known, "tools": quiet})
+    hidden = json.dumps({"messages": known}).replace('"tools": 0', f'"tools": {json.dumps(quiet)}')[:-1]
+    with masker() as one:
+        one.mask_body(body.encode(), PATH)
+        for blanks in range(120):
+            raw = f'{hidden}, {" " * blanks}"tools": 0}}'.encode()
+            with masker() as fresh:
+                assert outcome(one, raw) == outcome(fresh, raw)
+
+
 def test_a_message_that_changes_is_read_with_all_that_follow(knowing: Masker, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = [*HISTORY[:2], resulted("t1", "acme-archive\n"), *HISTORY[3:], ASKED]
     (read,) = read_by(monkeypatch, knowing, written(changed))

@@ -28,9 +28,16 @@ class Cut:
         """Cut ``length`` bytes at ``start`` out of ``raw``."""
         return cls(raw[:start] + STAND_IN + raw[start + length :], start, length)
 
-    def is_stand_in(self, node: Node | None) -> bool:
-        """Tell whether ``node``, which was read from ``body``, is the number."""
-        return isinstance(node, Number) and (node.start, node.end) == (self.start, self.start + len(STAND_IN))
+    def is_stand_in(self, node: Node | None, further: "Cut | None" = None) -> bool:
+        """Tell whether ``node``, which was read from ``body``, is the number; or from what ``further`` made of that."""
+        start = self.start if further is None else further.place(self.start)
+        return isinstance(node, Number) and (node.start, node.end) == (start, start + len(STAND_IN))
+
+    def place(self, at: int) -> int:
+        """Return where in ``body`` is what stood at ``at`` before; -1 for what is cut out."""
+        if at < self.start:
+            return at
+        return -1 if at < self.start + self.length else at - self.length + len(STAND_IN)
 
     def moved(self, edits: Iterable[Edit]) -> list[Edit]:
         """Return ``edits`` on ``body`` as edits on the whole one."""

@@ -117,7 +117,7 @@ class Masker:
         self._history = History(cache_key, self._texts.cache)
         # The name of all that decides what a text becomes, for records; see ruleset.
         self.ruleset: str = ruleset(catalogue.load(), settings, master, known)
-        self.vault: Vault = vault or open_vault(settings)
+        self.vault: Vault = open_vault(settings) if vault is None else vault
 
     @property
     def cache(self) -> FoundCache:
@@ -265,11 +265,12 @@ class Masker:
             whole = raw if cut is None else cut.body
             past = self._history.past(whole)
             body, heads = (whole, documents.NOTHING) if past is None else (past.cut.body, past.heads())
+            further = None if past is None else past.cut
             if body is not raw:
                 # What is wrong with it is said of the whole.
                 with contextlib.suppress(Refused):
                     document = documents.read(body, path, self.settings, heads)
-                    if (cut is None or fits(cut, document.tools)) and (past is None or past.fits(document)):
+                    if (cut is None or fits(cut, document.tools, further)) and (past is None or past.fits(document)):
                         return _Read(document, body, cut, past)
         return _Read(documents.read(raw, path, self.settings), raw, None, None)
 

@@ -43,9 +43,12 @@ def tool_list(request: Object, places: int, is_plain: bool) -> ToolList | None: 
     return None
 
 
-def fits(cut: Cut, tools: ToolList | None) -> bool:
-    """Tell whether the number in a cut body is what reading it found for the tools of the request."""
-    return cut.is_stand_in(None if tools is None else tools.value)
+def fits(cut: Cut, tools: ToolList | None, further: Cut | None = None) -> bool:
+    """Tell whether the number in a cut body is what reading it found for the tools of the request.
+
+    It was read without what ``further`` cuts out of it.
+    """
+    return cut.is_stand_in(None if tools is None else tools.value, further)
 
 
 class QuietTools:
