@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_masker import Blocked, InvalidBody
+from aws_masker import Blocked, InvalidBody, catalogue
 from masking import masker
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
@@ -181,3 +181,31 @@ def test_findings_that_lie_upon_each_other_in_a_row_are_each_replaced_once() -> 
         masked = made.mask_text(text).text
         assert made.restore_text(masked) == text
         assert "acme-pay" not in masked
+
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+# What speaks of a secret, or of a name that looks given, and is read alike wherever it stands.
+SAYING = (
+    f"AWS_SECRET_ACCESS_KEY={SECRET}",
+    f"SecretAccessKey: {SECRET}",
+    f"secret_access_key = {SECRET}",
+    f'{{"SecretAccessKey": "{SECRET}"',
+    f"bucket_name = '{SECRET[:4]}-raw-9'",
+)
+NOUNS = ("role", "RDS", "the user", "bucket", "S3", "profile", "environment", "Password", "--profile", "aws", "secret")
+
+
+BETWEEN = (
+    " ", "  ", "\n", "\n\n", "\\n", "\t", "\\t", ", ", ",", ": ", ":\n  - ", "\n# ", " is ", "=", " | ", "` ", "(", ">"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_no_word_before_a_key_hides_what_stands_beside_it(between: str) -> None:
+    """Another key, or the noun of a sentence, with what may join it to a value of its own."""
+    keys = sorted({key for family in catalogue.load().families for key in family.keys})
+    words = (*NOUNS, *map(str.upper, NOUNS), *keys[len(between) :: 40])
+    texts = [f"aws\n{word}{between}{said}" for word in words for said in SAYING]
+    texts += [f"topic.{SAYING[0]}", f"SERVICE_DB_{SAYING[0][4:]}", f"Use s-3-secret-access-key {{{SAYING[0]}"]
+    with masker() as made:
+        assert [text for text in texts if SECRET[:4] in made.mask_text(text).text] == []

@@ -32,6 +32,10 @@ from aws_masker.values import Value, definition_at, entries_at, values_at
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
 _CLOSES_TAG: Final = 0x3E  # ">"
+# What may stand between a key and its joint, how much of it at most, and with what a joint begins.
+_AROUND: Final = b" \t\\\"'`"
+_NEAR: Final = 5
+_JOINS: Final = (b":", b"=")
 # Namespaces of AWS's own.
 _OF_AWS: Final = b"AWS/"
 _DIGITS: Final = frozenset(b"0123456789")
@@ -120,15 +124,20 @@ class Beside:
     def _of_key(
         self, text: bytes, key: int, joint: Span, met: Met, known: Mapping[int, int], subject: Subject
     ) -> Generator[Finding, None, int]:
-        """Yield the values of the key that stands at ``key`` and count; return where looking for keys goes on."""
-        position = joint[1]
+        """Yield the values of the key that stands at ``key`` and count; return where looking for keys goes on.
+
+        Nothing that may be a key is left out: neither what the joint has of another word, where no value follows, nor a
+        value that is itself joined to something.
+        """
+        joined = text[slice(*joint)]
+        position = joint[1] if joined.upper() == joined.lower() else joint[0]
         for finding in self._values(text, key, joint, met, known, subject):
             if self._counts(text, finding, key, joint, met, subject):
                 yield finding
             elif finding.end - finding.start < MAX_LEFT:
                 continue
             # What a definition holds, or a map, may stand behind other keys.
-            if met.joint.kind is not Kind.DEFINITION:
+            if met.joint.kind is not Kind.DEFINITION and not _is_joined(text, finding):
                 position = max(position, finding.end)
         return position
 
@@ -332,6 +341,14 @@ class Beside:
 def _ends_value(text: bytes, stop: int | None) -> bool:
     """Tell whether what has a form of its own, and ends at ``stop``, is a whole value: it is not looked at twice."""
     return stop is not None and (stop == len(text) or text[stop] in _CLOSING)
+
+
+def _is_joined(text: bytes, one: Finding) -> bool:
+    """Tell whether what was found is joined to what follows, as a key is: ``Password: secret_key: …``."""
+    if one.end - one.start >= MAX_LEFT:
+        return False
+    following = text[one.end : one.end + _NEAR].lstrip(_AROUND)
+    return following[:1] in _JOINS or text[one.end - 1 : one.end] in _JOINS
 
 
 def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:

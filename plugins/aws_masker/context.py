@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from aws_masker.boundaries import BEFORE, after_boundary
+from aws_masker.boundaries import ALNUM, BEFORE, after_boundary
 from aws_masker.catalogue import Family
 from aws_masker.commands import PROMPT
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, END, VALUE, Joint, Kind, Series, joint_of
@@ -31,6 +31,7 @@ _NUMBER: Final = "(?:_?[0-9]{1,2})?"
 _DIGITS: Final = b"0123456789"
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPELLED: Final = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
+_SPELLED_FLAG: Final = Pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
 _JOINERS: Final = b"-_ "
 # Whose account it is stands before them: aws:ResourceAccount.
 _OF_ACCOUNTS: Final = ("Account", "AccountId", "AccountNumber")
@@ -127,10 +128,10 @@ class Keys:
 
     def read(self, match: bytes) -> Met | None:
         """Return what a match of ``pattern`` holds."""
-        flag = match.startswith(b"--") or match[1:2] == b"-"
+        flag = match.startswith(b"--") or (match[1:2] == b"-" and match[0] not in ALNUM)
         if flag:
             low = 2
-            high = _SPELLED.match(match, low)
+            high = _SPELLED_FLAG.match(match, low)
             name = self._of_flag(match[low:high])
         else:
             low, high = self._extent(match)

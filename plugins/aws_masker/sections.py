@@ -38,7 +38,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from aws_masker.boundaries import BEFORE
+from aws_masker.boundaries import BEFORE, ESCAPE
 from aws_masker.catalogue import Family
 from aws_masker.commands import PROMPT, read
 from aws_masker.context import spelling
@@ -124,6 +124,7 @@ _LOOP: Final = Pattern(rf"[^\n;\\\x00]+(?:;|{NEWLINE})[ \t]*do\b")
 # Nothing, another prompt, the end of a block in Markdown.
 _OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
+_FIRST_WORD: Final = Pattern(rf"(?:{ESCAPE}|_)?[0-9A-Za-z]+")
 
 
 class Sections:
@@ -141,6 +142,7 @@ class Sections:
         self.spoken = [index for index, family in late if family.extent == "spoken"]
         # What is read value by value goes on within what other sections there are.
         ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken")]
+        self._late = frozenset(index for index, _ in late)
         self._openers = Pattern("|".join(f"(?:{one.opener})" for one in ending) or NEVER)
         self._blocks = frozenset(index for index, family in chosen if family.extent == "block")
         self._which = FullMatchSet(
@@ -166,8 +168,11 @@ class Sections:
     def resumes(self, families: list[int], match: bytes) -> int:
         """Return where in the opener of a section looking goes on: the noun of a row may be a key too.
 
-        A command is looked through like other text, unless it only stands before its output to tell what that is.
+        A command is looked through like other text, unless it only stands before its output to tell what that is. So is
+        what stands behind the first word of an opener that ends within a word: it may be a key.
         """
+        if not self._late.isdisjoint(families):
+            return _FIRST_WORD.match(match)
         if not self._rows.keys().isdisjoint(families):
             return len(match) - len(match.lstrip(_BEFORE_NOUN))
         if not self._outputs.keys().isdisjoint(families):
