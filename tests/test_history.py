@@ -2,7 +2,9 @@
 
 import gc
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_masker import Masker, Settings, found, history, jsontext
+from aws_masker import Masker, Settings, documents, found, history, jsontext
 from aws_masker.edits import MaskedBody
 from aws_masker.history import History
 from aws_masker.settings import Limits
@@ -384,6 +386,25 @@ def test_how_much_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(kept._first) == 5
         # A message without any text counts as one.
         assert 0 < len(cache._kept) <= 20
+
+
+def test_what_is_remembered_is_changed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[None] = []
+    most: list[int] = []
+
+    def remember(*_: object) -> None:
+        running.append(None)
+        most.append(len(running))
+        threading.Event().wait(0.01)
+        running.pop()
+
+    monkeypatch.setattr(history, "_remember", remember)
+    raw = written([said("x"), ASKED])
+    document = documents.read(raw, PATH, Settings(key=KEY))
+    kept = History(KEY, found.FoundCache(KEY))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: kept.keep(raw, document, [found.Found((), {})] * 9, None), range(8)))
+    assert set(most) == {1}
 
 
 def test_a_history_does_not_show_itself(knowing: Masker) -> None:

@@ -11,6 +11,7 @@ that a body masked without its history becomes what it becomes when it is read w
 
 import hmac
 import json
+import threading
 from array import array
 from collections.abc import Sequence
 from itertools import islice, pairwise
@@ -151,6 +152,7 @@ class History:
         self._cache = cache
         # The lengths of messages that came first.
         self._first: dict[int, None] = {}
+        self._lock = threading.Lock()
 
     def past(self, raw: bytes) -> Past | None:
         """Return the leading messages of the request ``raw`` that are known, if they are worth it."""
@@ -185,7 +187,8 @@ class History:
                 (_span(name, start) if name else NO_ID, _span(command, start)) for name, command in one.commands
             )
             message.opaque = following.opaque - one.opaque
-            _remember(lengths, end - start, most)
+            with self._lock:
+                _remember(lengths, end - start, most)
             self._cache.put(digest, message)
             lengths, most = message.lengths, MAX_NEXT
 
