@@ -207,6 +207,23 @@ def test_a_number_that_is_an_account_id_is_masked_in_a_tool_result_too(made: Mas
     assert content(made, [block])[0]["content"][0]["AccountId"].startswith("acctn-x")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(481516234217, id="for a content"),
+        pytest.param([481516234217], id="for a block"),
+        pytest.param([{"type": "text", "text": 481516234217}], id="for a text"),
+        pytest.param([{"type": "text", "text": "", "id": 481516234217}], id="for an id"),
+        pytest.param([{"type": "text", "text": "", "cache_control": {"account": 481516234217}}], id="for a setting"),
+        pytest.param([{"type": "tool_result", "tool_use_id": "a", "content": 481516234217}], id="for a result"),
+        pytest.param([{"type": "document", "source": {"type": "text", "data": 481516234217}}], id="for a file"),
+    ],
+)
+def test_a_number_that_is_a_known_account_is_masked_where_the_api_takes_none(made: Masker, content: object) -> None:
+    raw = json.dumps({"system": "account 481516234217", "messages": [{"role": "user", "content": content}]}).encode()
+    assert b"481516234217" not in made.mask_body(raw, "/v1/messages").apply(raw)
+
+
 def test_an_account_that_is_the_name_of_a_member_is_masked_for_the_name_of_the_map(made: Masker) -> None:
     maps = {"accounts": {"481516234217": "prod", "by_order_481516": 1}, "orders": {"481516234218": 1}}
     block = {"type": "tool_use", "id": "a", "name": "t", "input": maps}

@@ -4,7 +4,8 @@ A request of the Messages API is read in the order in which the model reads it (
 order of its members. Two ways of walking it:
 
 *Blocks* are the protocol's own objects. Their protected members (``PROTECTED``) and blocks of an immutable type
-(``IMMUTABLE``) stay as they are; all other strings in them are masked, in unknown types of block as well.
+(``IMMUTABLE``) stay as they are; all other strings in them are masked, in unknown types of block as well. Numbers that
+may be account numbers count too: the API takes none there, but it would have been told.
 
 *Free* values are what people and tools put in: tool inputs, schemas, unknown members. Nothing is protected there:
 strings, the names of members, and numbers that may be account numbers count. An object without a type in the content
@@ -270,6 +271,8 @@ class _Reader:
         """
         if isinstance(node, String):
             self._places.append(Place(node, self._head))
+        elif isinstance(node, Number):
+            self._free(node, None)
         elif isinstance(node, Array):
             for item in node.items:
                 self._blocks(item, of_request=of_request)
@@ -339,9 +342,9 @@ class _Reader:
 
 
 def _stays(key: String, member: Node, protected: frozenset[str]) -> bool:
-    """Tell whether a member is one of the protocol's that stay as they are. None of these holds a structure."""
+    """Tell whether a member is one of the protocol's that stay as they are: no structure and no number."""
     name = key.value
-    return (name in protected or name.startswith("encrypted_")) and not isinstance(member, Array | Object)
+    return (name in protected or name.startswith("encrypted_")) and not isinstance(member, Array | Object | Number)
 
 
 def _is_base64(node: Node | None) -> bool:
