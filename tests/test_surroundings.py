@@ -56,6 +56,7 @@ SURROUNDINGS = [
     ("a near miss before it", "300.1.1.1_arn:aws:iam::481516234217:role/x9", "481516234217"),
     ("a value that is common as a whole", "--option-group-name default:i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
     ("a value that is common as a whole", "--secret-id aws/x/i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718"),
+    ("a key before its line", "role\n$ aws s3api list-buckets --query 'Buckets[].Name'\nledgerraw\n", "ledgerraw"),
     ("markup", "- **Bucket**: `ledger-raw9`", "ledger-raw9"),
     ("markup", "AWS account: **481516234217**", "481516234217"),
     ("markup", "account id `481516234217`", "481516234217"),

@@ -126,11 +126,11 @@ class Beside:
     ) -> Generator[Finding, None, int]:
         """Yield the values of the key that stands at ``key`` and count; return where looking for keys goes on.
 
-        Nothing that may be a key is left out: neither what the joint has of another word, where no value follows, nor a
-        value that is itself joined to something.
+        Nothing that may be a key is left out: neither what the joint has of another word or line, where no value
+        follows, nor a value that is itself joined to something.
         """
         joined = text[slice(*joint)]
-        position = joint[1] if joined.upper() == joined.lower() else joint[0]
+        position = joint[1] if joined.upper() == joined.lower() and b"\n" not in joined else joint[0]
         for finding in self._values(text, key, joint, met, known, subject):
             if self._counts(text, finding, key, joint, met, subject):
                 yield finding
