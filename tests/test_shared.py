@@ -65,6 +65,16 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         '"password": "Contrase\\u00f1a"',
         'password="password123"',
         '"targetTableName": "targetTableName"',
+        # Keys that AWS's JSON and YAML do not have, ids that are words or digests, and where something is.
+        '"timm_model_name": "kazor_small_224"',
+        "image_id: kazor-stream-9-x64",
+        '"ClientId": "kazorswagger"',
+        '"KeyId": "F7383A0ED7CD960EF473FD2851803938"',
+        '"EventBus": "amqp://localhost"',
+        # Programs of other languages, and requests of other protocols.
+        '$Username = "kazoruser"',
+        'namespace Kazor.Api;\ntable_name = "payments_worker"',
+        'const request = new OrdersPutRequest();\nconst x = { reference_id: "kazor_ref9" }',
         "{ schema, tableName: oldTableName }",
         "Revision ID: d03e4a635aa3",
         '"session_id": "1234abcd-12ab-34cd-56ef-1234567890ab"',

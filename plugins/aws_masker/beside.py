@@ -25,6 +25,7 @@ from aws_masker.shared import (
     repeats,
 )
 from aws_masker.spoken import SAID_NAME, goes_on, listed
+from aws_masker.standing import stands_so
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, entries_at, values_at
@@ -39,6 +40,8 @@ _JOINS: Final = (b":", b"=")
 # Namespaces of AWS's own.
 _OF_AWS: Final = b"AWS/"
 _DIGITS: Final = frozenset(b"0123456789")
+# Kinds of which the value says enough.
+_SAYS_ITSELF: Final = ("account", "pii", "secret")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
 # So much of a line on both sides of a title belongs to the header of a table.
@@ -235,6 +238,8 @@ class Beside:
         if text.startswith(b"--", low - 2, low):
             low -= 2
         shared = text[low : joint[0]]
+        if not (is_aws or family.kind in _SAYS_ITSELF or stands_so(text, key, (low, joint[0]), one, met)):
+            return False
         if is_other(shared, joined) or repeats(shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"):
             return False
         if not weighed:

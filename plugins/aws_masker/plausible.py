@@ -39,7 +39,7 @@ _DASHED: Final = Pattern(r".*-.*")
 _TYPE_NAME: Final = Pattern(r"_?[A-Z][A-Za-z]+")
 _CALLED: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_.]*\((?:\{?|.*\))|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
-    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|</.*"
+    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|</.*|\{.*\}"
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
@@ -78,6 +78,8 @@ _ADJECTIVE: Final = Pattern(
 )
 _OPERATOR: Final = Pattern(r" (?:\?\??|[=!]==?|=>|as|instanceof) ")
 _GOES_ON: Final = Pattern(r" (?:\(|[A-Za-z]+[ .,;)])")
+# Where something is: only of what AWS has is that a name.
+_ELSEWHERE: Final = Pattern(r"(?:[a-rt-z]|s[a-z])[a-z0-9+.]*://.*")
 # Group and version of an API of Kubernetes.
 _API_VERSION: Final = Pattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/v[0-9]{1,2}(?:(?:alpha|beta)[0-9]{1,2})?")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z0-9]+")
@@ -95,7 +97,7 @@ _IN_MAPPING: Final = Pattern(
     r"[ ]+(?:- )?[A-Za-z0-9_.-]+:[ ]+"
 )
 # A row of a table, or a line with nothing but cells before it: no union of types.
-_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^,:()=]*\|[ \t]*(?:\*\*)?`?")
+_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^,:()={}$]*\|[ \t]*(?:\*\*)?`?")
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
 _FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
@@ -137,7 +139,9 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     # An ARN within a word makes two of it, whatever is left of the ARN.
     if (word[-1] in _NAMES_ITSELF_ENDS and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
         return False
-    if b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word)):
+    if (b"://" in word and _ELSEWHERE.fits(word)) or (
+        b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word))
+    ):
         return False
     if not PLAUSIBLE.fits(word):
         return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)

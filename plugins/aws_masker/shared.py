@@ -78,6 +78,9 @@ _OF_A_PAGE: Final = Pattern(
     r"(?i:.*(?:test|artifact|label|element|html|css|dom|node|field|widget|theme|locator)[-_]?ids?)"
 )
 _ID: Final = Pattern(r"[a-z]+(?:_[a-z]+)*_ids?")
+# A word, or the digest of a certificate in capitals, beside an id.
+_OF_ID: Final = Pattern(r".*I[dD]s?")
+_NO_ID: Final = Pattern(r"[A-Z]?[a-z]+|[0-9A-F]{32,64}")
 # A class, module or package of a program: org.example.plugins.Main, org.example, Acme.Plugins.
 _MODULE: Final = Pattern(
     r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]+|(?:com|org|net|io|dev)(?:\.[a-z0-9_-]+)+"
@@ -165,6 +168,7 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
             _MODULE.fits(word)
             or _ATTRIBUTE.fits(word)
             or _CERTIFICATE.fits(word)
+            or (_OF_ID.fits(key) and _NO_ID.fits(word))
             or (writing is Writing.PROGRAM and _is_made(joint, word))
         )
         return not own and b"://" not in word and not (_DIGEST.fits(word) and len(word) in DIGESTS)
@@ -172,7 +176,7 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
         return False
     if (constant or key.startswith(b"--")) and writing is not Writing.PROGRAM:
         return not (_PATH.fits(word) if constant else _DIGEST.fits(word) and len(word) > MAX_DIGITS)
-    if _is_programs(key, word) or vocabulary.holds(word) or (writing is Writing.ANY and _is_snake(key, word)):
+    if _is_programs(key, word) or vocabulary.holds(word) or _is_ones_own(key, joint, word, writing):
         return False
     # A key with dashes is none of an API's.
     if writing is Writing.PROGRAM or b"-" in key:
@@ -188,9 +192,11 @@ def _is_made(joint: bytes, word: bytes) -> bool:
     return bool(_UUID.fits(word) or (b"=" in joint and (_WORD.fits(word) or _LETTERS.fits(word))))
 
 
-def _is_snake(key: bytes, word: bytes) -> bool:
-    """Tell whether a word is an identifier of a programming language beside one: network_name: shade_network."""
-    return b"_" in key and bool(_LETTERS.fits(word) and _SNAKE.fits(key))
+def _is_ones_own(key: bytes, joint: bytes, word: bytes, writing: Writing) -> bool:
+    """Tell whether a text has a key for something of its own: AWS's JSON and YAML have no keys with underscores."""
+    if writing is Writing.SETTINGS or b"_" not in key or not _SNAKE.fits(key):
+        return False
+    return not (_STAGED if _MEMBER.fits(joint) and b"=" not in joint else _PLACED).fits(word)
 
 
 def _is_programs(key: bytes, word: bytes) -> bool:

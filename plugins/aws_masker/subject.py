@@ -39,8 +39,8 @@ _AWS_LIKE: Final = Pattern(
     r"(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
     r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
-    rf"|new (?:(?:{_VERBS})[A-Z][A-Za-z0-9]*Command\(\{{|[A-Z][a-z][A-Za-z0-9]*Request\(\))"
-    r"|[a-z][A-Za-z0-9]+Request\.builder\("
+    rf"|new (?:{_VERBS})[A-Z][A-Za-z0-9]*(?:Command\(\{{|Request\(\))"
+    r"|Request [a-z][A-Za-z0-9]* = new [A-Z][A-Za-z0-9]*Request\(\)|[a-z][A-Za-z0-9]+Request\.builder\("
     # Products with a name of their own, others with the noun of what they hold.
     r"|(?:^|[^A-Za-z])(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
     # And Python has lambda functions.
@@ -72,6 +72,9 @@ _PROGRAM: Final = Pattern(
     r"|from [A-Za-z0-9_.]+ import |(?:async )?def [A-Za-z0-9_]+\(|class [A-Za-z0-9_]+[:({ ]|#include|func [A-Za-z(]"
     r"|package [a-z0-9_.]+;|(?:pub |async )*fn [a-z]|public (?:[a-z]+ )*(?:class|interface|enum|static|void) "
     r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({;]"
+    # C#, PHP and PowerShell.
+    r"|(?:global )?using (?:static )?[A-Z][A-Za-z0-9_.]*;|namespace [A-Z][A-Za-z0-9_.]*(?:;|[ \t]*\{|\r?\n)"
+    r"|<\?php|\$[A-Za-z_]+ ?= ?"
     r"|module\.exports|exports\.|\"use strict\"|'use strict'|(?:describe|it|test)\([\"'])"
     # Without line breaks, as bundlers write it.
     r"|[;{})](?:var|let|const) [A-Za-z_$]{1,3}=|function\([A-Za-z_$,]*\)\{|\)=>[{(]"
