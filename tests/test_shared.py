@@ -209,6 +209,43 @@ def test_an_escape_before_a_word_of_aws_is_no_part_of_it(text: bytes) -> None:
     assert Subject(text).is_aws(1)
 
 
-@pytest.mark.parametrize("text", [b"laws x", b"nutmeu-west-1", rb"a\bneu-west-1"])
+@pytest.mark.parametrize("text", [b"laws x", b"the laws.", b"nutmeu-west-1", rb"a\bneu-west-1"])
 def test_a_letter_before_it_is(text: bytes) -> None:
     assert not Subject(text).is_aws(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import math\n\n# Ran on an Amazon EC2 machine, and on AWS.\nx = 1\n",
+        "import x from './x.js'\n// Uploads to clouds (AWS, Azure)\n",
+    ],
+)
+def test_a_program_that_names_aws_in_a_comment_does_not_speak_of_it(text: str) -> None:
+    assert not Subject(END + text.encode() + END).is_aws(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What uses AWS, a message that holds a program, and what is no program.
+        "import math\n# AWS\nprofile = 'aws-7'\n",
+        "import math\n# Amazon\nregion = 'eu-west-1'\n",
+        "Why does this fail on AWS?\n```python\nimport math\n```\n",
+        "Our account with AWS, and Amazon.\n",
+    ],
+)
+def test_what_speaks_of_aws_does(text: str) -> None:
+    assert Subject(END + text.encode() + END).is_aws(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'aws: <input type="file" name="kazorFiles9" multiple>',
+        'aws; this.name = "KazorError9"',
+        "aws; if (name === 'kazorPart9') {",
+    ],
+)
+def test_the_name_of_an_object_or_an_element_is_none_of_a_resource(one: Masker, text: str) -> None:
+    assert one.mask_text(text).text == text

@@ -36,6 +36,8 @@ _OTHER: Final = Pattern(
     r"short|signal|state|status|step|tag|theme|timezone|title|token|track|type|unit|variable|vendor|version|view|virtual"
     r"|zone)|.*dns|logicalresource|logical)(?:name|identifier|id)s?"
 )
+# Before the name of an element of a page, of an object of a program.
+_OF_ITSELF: Final = Pattern(r"(?s:.*)(?:<[a-z][a-z0-9-]*(?: [^<>]*)? |(?:this|self|[eE]rr(?:or)?|prototype)\.)")
 # Libraries, headers, actions of workflows.
 _PUBLIC: Final = Pattern(
     r"(?i:(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
@@ -64,6 +66,8 @@ def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: 
     spelled, word = text[first:key_end], text[start:end]
     name = spelled.translate(None, _SEPARATORS).lower()
     if name in _BARE and (joint.flag or joint.kind is Kind.PROSE or subject.names_its_own(low)):
+        return False
+    if name in _BARE and (b"==" in text[key_end:start] or _OF_ITSELF.fits(text[max(0, first - _LOOK_BACK) : first])):
         return False
     if text[low:key_end].lower() in _IDS and (name not in _IDS or (spelled not in _ID and not _UUID.fits(word))):
         return False

@@ -22,17 +22,26 @@ _CLIENTS: Final = (
     "s3|ssm|sns|sqs|ecs|eks|ecr|iam|rds|ec2|elbv2|stepfunctions|sfn|glue|athena|route53|cognito_idp|codebuild|"
     "codepipeline|secretsmanager|kms|cloudwatch|wafv2|efs|apigateway"
 )
-_AWS: Final = Pattern(
-    r"(?:^|[^A-Za-z]|\\[nrt])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+_SIGNS: Final = (
     # Ids with a prefix, and keys of ARNs.
     r"|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)|[a-z]Arns?\\*\""
-    r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[a-z]aws\.|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
 )
+_AWS: Final = Pattern(
+    r"(?:^|[^A-Za-z]|\\[nrt])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+    + _SIGNS
+)
+# More than AWS's name in a comment of a program; where programs stand in a message, it is not in their comments.
+_USES_AWS: Final = Pattern(
+    r"(?:^|[^A-Za-z]|\\[nrt])(?:(?:aws|amazon|boto3?|arn:|cloudformation)(?:[^a-z]|$)"
+    r"|(?:AWS|Aws|Amazon|CloudFormation)[^a-z ,.;)\n])" + _SIGNS
+)
+_FENCE: Final = b"```"
 # What is written so for AWS, but in a text that names another cloud: products, constructs of the CDK, requests and
 # commands of the SDKs. Angular has a CDK too, and so has Terraform.
 _AWS_LIKE: Final = Pattern(
@@ -148,6 +157,8 @@ class Subject:
         self._high = high if high >= 0 else len(self._text)
         self._elsewhere = self._own = self._writing = None
         self._aws = _AWS.search(self._text, self._low, self._high) is not None
+        if self._aws and _USES_AWS.search(self._text, self._low, self._high) is None:
+            self._aws = self.writing(at) is not Writing.PROGRAM or self._text.find(_FENCE, self._low, self._high) >= 0
         if not self._aws and _AWS_LIKE.search(self._text, self._low, self._high) is not None:
             self._elsewhere = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high) is not None
             self._aws = not self._elsewhere
