@@ -24,11 +24,11 @@ from aws_masker.shared import (
     is_own,
     repeats,
 )
-from aws_masker.spoken import SAID_NAME, goes_on, listed
+from aws_masker.spoken import goes_on
 from aws_masker.standing import stands_so
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
-from aws_masker.values import Value, definition_at, entries_at, values_at
+from aws_masker.values import Value, definition_at, entries_at, lines_at, values_at, words_at
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
@@ -39,9 +39,10 @@ _NEAR: Final = 5
 _JOINS: Final = (b":", b"=")
 # Namespaces of AWS's own.
 _OF_AWS: Final = b"AWS/"
-_DIGITS: Final = frozenset(b"0123456789")
 # Kinds of which the value says enough.
 _SAYS_ITSELF: Final = ("account", "pii", "secret")
+# A variable of the shell with a string.
+_ASSIGNED: Final = (b'="', b"='")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
 # So much of a line on both sides of a title belongs to the header of a table.
@@ -65,6 +66,11 @@ _GETTERS: Final = Pattern(
     r"|(?:[fF]lags?|[fF]lag[sS]et|Flags\(\))\.String(?:Var)?P?)"
     r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
 )
+
+
+# A metric with its dimensions, as dashboards of CloudWatch write it.
+_METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"AWS/[A-Za-z0-9]+\\*\",[^\[\]{}()]*")
+_METRIC_BACK: Final = 240
 
 
 class Beside:
@@ -134,6 +140,8 @@ class Beside:
         """
         joined = text[slice(*joint)]
         position = joint[1] if joined.upper() == joined.lower() and b"\n" not in joined else joint[0]
+        if met.spoken:
+            yield from self._said(text, (key - met.low, joint[1]), met, known, subject)
         for finding in self._values(text, key, joint, met, known, subject):
             if self._counts(text, finding, key, joint, met, subject):
                 yield finding
@@ -156,7 +164,9 @@ class Beside:
     def _said(self, text: bytes, span: Span, met: Met, known: Mapping[int, int], subject: Subject) -> Iterator[Finding]:
         """Yield what stands behind a key that is a noun as well, in a sentence or below a heading."""
         key = span[0] + met.low
-        if (met.joint.kind is not Kind.TITLE or goes_on(text, *span)) and subject.is_aws(key):
+        if self._families[met.families[0]].kind == "account":
+            return
+        if (met.joint.kind is not Kind.TITLE or goes_on(text, *span)) and subject.mentions_aws(key):
             yield from self._in_section(text, span, self._sections.spoken, known, subject)
 
     def _in_section(
@@ -176,9 +186,11 @@ class Beside:
                 continue
             if likely is not None:
                 yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
-        if families and families[0] in self._sections.spoken:
-            if subject.is_aws(opener[0]):
-                yield from self._listed(text, opener, families, known)
+        said = self._sections.said(families)
+        if said is not None:
+            if subject.mentions_aws(opener[0]):
+                values = said(text, opener, self._vocabulary, subject)
+                yield from self._among(text, values, families, ONE, known, MAX_NOTHING)
             return
         for family in families:
             for value, joint in self._sections.values(text, opener[1], family, subject):
@@ -190,27 +202,13 @@ class Beside:
             return False
         return text.endswith(b'"%b": "' % key, 0, value.start)
 
-    def _listed(self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int]) -> Iterator[Finding]:
-        """Yield the names behind a noun in a sentence."""
-        if text[opener[0] - 1 : opener[0]] == b":":
-            # The end of a type of CloudFormation's.
-            return
-        values = (value for value in listed(text, opener[1]) if not self._says_nothing(text, value))
-        yield from self._among(text, values, families, ONE, known, MAX_NOTHING)
-
-    def _says_nothing(self, text: bytes, value: Value) -> bool:
-        """Tell whether a word behind a noun in a sentence is one of the sentence, and not said to be a name."""
-        word = text[value.start : value.end]
-        if text.endswith(SAID_NAME, 0, value.start) or not _DIGITS.isdisjoint(word):
-            return False
-        return self._vocabulary.holds(word)
-
     def _titles(self, text: bytes, at: int, subject: Subject) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""
         line = text[max(0, at - _HEADER) : at].rpartition(b"\n")[2] + text[at : at + _HEADER].partition(b"\n")[0]
         general = subject.is_aws(at) and may_title(line)
 
         def families(title: bytes) -> list[int]:
+            title = title.rpartition(b".")[2]
             found = self._keys.families(title)
             if not general:
                 found = [family for family in found if not self._families[family].general]
@@ -284,13 +282,15 @@ class Beside:
         if met.general and not subject.is_aws(key):
             return
         joint_at, end = joined
-        if met.spoken:
-            yield from self._said(text, (joint_at - met.high, end), met, known, subject)
         joint = met.joint
         at: int | None = end
         if joint.kind is Kind.DEFINITION:
             at, joint = definition_at(text, key, end)
-            if at is None and text.find(b"{", joint_at, end) >= 0 and subject.is_aws(key):
+            mapped = at is None and subject.is_aws(key)
+            if mapped and text.find(b"{", joint_at, end) < 0 and text[joint_at - 1] in b"sS":
+                lines = (one for one in lines_at(text, key, end) if looks_given(text[one.start : one.end]))
+                yield from self._among(text, lines, met.families, ALONE, known, MAX_NOTHING)
+            elif mapped and text.find(b"{", joint_at, end) >= 0:
                 # A map: what stands beside its keys.
                 limit = min(len(text), end + MAX_MAP)
                 entries = (one for one in entries_at(text, end, limit) if looks_given(text[one.start : one.end]))
@@ -302,7 +302,9 @@ class Beside:
         if joint.series is Series.ONE and _ends_value(text, known.get(at)):
             return
         secret = not self._secret.isdisjoint(met.families)
-        values = values_at(text, at, joint, secret=secret)
+        values: Iterable[Value] = values_at(text, at, joint, secret=secret)
+        if text[at - 2 : at] in _ASSIGNED and text[joint_at - 1 : joint_at] == b"S" and text[key:joint_at].isupper():
+            values = words_at(text, at)
         yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
 
     def _among(
@@ -362,7 +364,7 @@ def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
         return True
     before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
     if kind is Kind.ARGUMENT:
-        return _GETTERS.fits(before)
+        return _GETTERS.fits(before) or _METRIC.fits(text[max(0, key - _METRIC_BACK) : key].rpartition(END)[2])
     if kind is Kind.TITLE:
         return False
     if kind is Kind.COLUMN:

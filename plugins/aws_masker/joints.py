@@ -41,14 +41,16 @@ _WRAPPED: Final = rf"(?:{_CALL}?{_SLICE}|{_LIST}?{_CALL}|{_LIST})?{_OPEN}"
 
 _TYPED: Final = rf"[ \t]*:[ \t]*&?(?:'static[ \t]+)?[A-Za-z_][A-Za-z0-9_.\[\]|?<>]*[ \t]*=[ \t]*{_CALL}?{_STRING}"
 _PAIRED: Final = (
+    rf"(?:(?:{BREAK}*,|{BREAK}){BREAK}*(?:{QUOTE})?[tT]ype(?:{QUOTE})?[ \t]*[:=][ \t]*"
+    rf"(?:{QUOTE})?[A-Z_]{{4,20}}(?:{QUOTE})?)?"
     rf"(?:{BREAK}*,|{BREAK}){BREAK}*(?:{QUOTE})?(?:[A-Za-z]*[vV]alues?|[dD]efault)(?:{QUOTE})?"
     rf"[ \t]*[:=][ \t]*{_WRAPPED}"
 )
 _SUBSTITUTED: Final = rf"[ \t]*:[ \t]*\{{{BREAK}*{QUOTE}Fn::Sub{QUOTE}[ \t]*:[ \t]*{QUOTE}"
 _ITEMS: Final = rf"[ \t]*[:=]{BREAK}+-[ \t]+{_OPEN}"
 _DEFINES: Final = rf"[ \t]*(?:[:=][ \t]*)?\{{{BREAK}*|:[ \t]*{NEWLINE}[ \t]+"
-_WITH_STRING: Final = rf"(?:[ \t]*(?:\|\||\?\?=?|[=!]==?))[ \t]*{_STRING}"
-_ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|\?=|[:=])\*{{0,2}}[ \t]*{_DECORATION}{_WRAPPED}"
+_WITH_STRING: Final = rf"(?:[ \t]*(?:\|\||\?\?=?|\?:|[=!]==?))[ \t]*{_STRING}"
+_ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|\?=|[:=])\*{{0,2}}[ \t]*(?:\*\*)?{_DECORATION}{_WRAPPED}"
 # A parameter of the shell with a default.
 _DEFAULTED: Final = rf"=(?:{QUOTE})?\$\{{[A-Za-z0-9_]{{1,30}}:[-=]"
 _CELL: Final = r"(?:[ \t]+\|[ \t]*|\|[ \t]+)(?:\*\*)?`?"
@@ -70,7 +72,7 @@ _JOINTS: Final = (
 # The first that fits counts, not the longest.
 AFTER_KEY: Final = rf"(?:>|{_PROSE}|{_COLUMN}|{_ENDS}(?:{'|'.join(_JOINTS)})|{_TITLE})"
 AFTER_FLAG: Final = (
-    rf"(?:(?:=|(?:{BREAK}|\\+\r?\n)+(?:-[ \t]+)?)(?:{_STRING})?"
+    rf"(?:(?:[ \t]+=[ \t]+|=|(?:{BREAK}|\\+\r?\n)+(?:-[ \t]+)?)(?:{_STRING})?"
     rf"|{QUOTE}{BREAK}*,{BREAK}*(?:default[ \t]*=[ \t]*)?{QUOTE})"
 )
 _IS_DEFINITION: Final = Pattern(_ENDS + f"(?:{_DEFINES})")

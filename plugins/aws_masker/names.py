@@ -8,12 +8,14 @@ from typing import Final
 
 from aws_masker.catalogue import MACROS, Catalogue
 from aws_masker.re2c import FullMatchSet, Pattern
+from aws_masker.shared import Vocabulary
 
 NAME: Final = b"name"
 ACCOUNT: Final = b"acct"
 # An account number that stood as a JSON number; see documents.
 ACCOUNT_NUMBER: Final = b"acctn"
 MIN_LENGTH: Final = 3
+_STAGES: Final = frozenset((b"prod", b"production", b"qa", b"staging", b"stg", b"uat", b"preprod"))
 
 # Labels that no family gives, by the form of the whole value; tried after the catalogue's.
 _FORMS: Final = (
@@ -89,6 +91,7 @@ class Names:
     def __init__(self, catalogue: Catalogue) -> None:
         """Compile the forms of the catalogue's families that are masked whole."""
         self._words = frozenset(word.encode() for word in catalogue.words)
+        self._vocabulary = Vocabulary(catalogue.vocabulary)
         whole = [family for family in catalogue.families if family.pattern and not family.split]
         forms = [(family.label.encode(), family.pattern) for family in whole if family.label != "name"]
         forms += [
@@ -109,6 +112,10 @@ class Names:
     def is_common(self, value: bytes) -> bool:
         """Tell whether ``value`` identifies nobody: a common word, a number, a region, AWS's own, a placeholder."""
         return len(value) < MIN_LENGTH or self._is_listed(value) or _COMMON.fits(value)
+
+    def is_of_programs(self, value: bytes) -> bool:
+        """Tell whether ``value`` is a word of which programs make the names of their parts, or as short as one."""
+        return len(value) < MIN_LENGTH or self._vocabulary.holds(value) or value.lower() in _STAGES
 
     def is_word(self, value: bytes) -> bool:
         """Tell whether ``value`` is a common word or a placeholder, so that it is no secret either."""

@@ -4,7 +4,7 @@ It depends on the text, the key that it stands under and the rules, and on nothi
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Final, TypeVar
@@ -30,6 +30,13 @@ GROUP: Final = 32
 KEPT_TOGETHER: Final = 4
 # What the names of the parameters begin with that AWS keeps for all.
 PUBLIC_PARAMETERS: Final = (b"aws/service/", b"aws/reference/")
+_SLASH: Final = 0x2F
+# Words with slashes between them; where files are, kinds of media, what AWS and registries keep for all.
+_PATH: Final = Pattern(r"[A-Za-z][A-Za-z0-9_.]*(?:/[A-Za-z0-9][A-Za-z0-9_.]*)+")
+_DIRECTORIES: Final = (
+    *(b"application/", b"aws/", b"bin/", b"dev/", b"etc/", b"home/", b"image/", b"lib/", b"library/", b"mnt/", b"opt/"),
+    *(b"proc/", b"root/", b"srv/", b"sys/", b"text/", b"tmp/", b"usr/", b"var/", b"AWS/"),
+)
 _NOTHING: Final = Found((), {})
 _TAIL: Final = Pattern(TAIL_PATTERN)
 
@@ -137,7 +144,11 @@ class Finder:
                 continue
             known = masked_whole if as_it_is else made[stays[family]]
             before = len(parts)
-            for one, two in spans:
+            for one, two in (
+                self._paths(data, spans, offset, known, owned=rules.registries[family])
+                if len(spans) > 1 and rules.paths[family]
+                else spans
+            ):
                 low, high = one - offset, two - offset
                 # A token, or something put together from one, stays as it is.
                 if tokens and _meets(tokens, low, high):
@@ -162,6 +173,30 @@ class Finder:
                 counts[family] = counts.get(family, 0) + 1
         parts.sort()
         return Found(parts, counts, [part for part in parts if part[4]], tokens)
+
+    def _paths(
+        self, data: bytes, spans: Sequence[Span], offset: int, known: Mapping[bytes, object], *, owned: bool
+    ) -> Sequence[Span]:
+        """Return ``spans``, ``offset`` too far on, with one for each path of which all fields are ``known`` as common.
+
+        ``basket/db/password`` names something, though each of its words is one that stays; ``/prod/database``, of words
+        of programs alone, does not unless it is in somebody's registry.
+        """
+        joined: list[Span] = []
+        run: list[Span] = []
+        for span in (*spans, None):
+            if span and (not run or (span[0] == run[-1][1] + 1 and data[run[-1][1] - offset] == _SLASH)):
+                run.append(span)
+                continue
+            whole = data[run[0][0] - offset : run[-1][1] - offset]
+            if len(run) > 1 and _PATH.fits(whole) and not whole.startswith(_DIRECTORIES):
+                fields = [data[low - offset : high - offset] for low, high in run]
+                common = all(known[field] is None for field in fields)
+                if common and (owned or not all(map(self._rules.names.is_of_programs, fields))):
+                    run = [(run[0][0], run[-1][1])]
+            joined += run
+            run = [span] if span else []
+        return joined
 
     def _identifies_nobody(self, word: bytes, first: int) -> bool:
         """Tell whether what has several parts, of which one begins at ``first``, is AWS's own or a common word."""

@@ -96,6 +96,11 @@ _IN_MAPPING: Final = Pattern(
     r"(?s:(?:.*\n)?)[ ]*(?:- )?[A-Za-z0-9_.-]+:[ \t\r]*\n(?:[ ]+(?:- )?[A-Za-z0-9_.-]+:(?:[ ][^\n(){};]*)?\n)*"
     r"[ ]+(?:- )?[A-Za-z0-9_.-]+:[ ]+"
 )
+# A map in braces in a line of YAML, of a template: no object of a program's.
+_IN_FLOW: Final = Pattern(r"[ ]*(?:- )?[A-Za-z0-9_.-]+:[ ]+\{[ ]*(?:[A-Za-z0-9_.-]+: [^,{}()]*, *)*[A-Za-z0-9_.-]+: *")
+_OF_TEMPLATE: Final = Pattern(r"(?:^|[^A-Za-z])(?:AWS::[A-Z]|AMAZON_[A-Z]|!(?:Ref|Sub|GetAtt|ImportValue) )")
+# A line of a log.
+_LOGGED: Final = Pattern(r"\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*[ ,\[(]")
 # A row of a table, or a line with nothing but cells before it: no union of types.
 _IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^,:()={}$]*\|[ \t]*(?:\*\*)?`?")
 # An array of a shell under a variable in capitals.
@@ -257,26 +262,25 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
         return stripped.endswith(b"-") and after[:1] in _ENDS_LINE and after[:1] != b" "
     key = (stripped[:-1].split()[-1:] or [b""])[0]
     if stripped.endswith(b":"):
-        # YAML, not a member of an object in JavaScript nor a type in Python.
-        word = text[value.start : value.end]
-        typed = _DOTTED_TYPE.fits(word) or (
-            key == key.lower() and _TYPE_NAME.fits(word) and not _IN_MAPPING.fits(_section_before(text, value))
-        )
-        # A union of types in TypeScript goes on with a bar, and a member of an object may be the last one.
-        code = after in (b" =", b" }", b" ?", b" &", b" +") or (after == b" |" and b"|" not in before)
-        return before != stripped and after[:1] in _ENDS_LINE and not typed and not code
-    if stripped.endswith(b"=") and _IN_INI.fits(_section_before(text, value)):
-        return after[:1] in _LINE_STOPS
+        return before != stripped and _assigned_by_colon(text, value, before, key, after)
     if stripped.endswith(b"="):
+        if _IN_INI.fits(_section_before(text, value)):
+            return after[:1] in _LINE_STOPS
         return before == stripped and _assigned_by_equals(text, value, before, key, after)
     return b"--" in before
 
 
-def _in_ini(text: bytes, value: Value, after: bytes) -> bool:
-    """Tell whether a value is all of a line among the settings of a section."""
-    if after[:1] not in (b"", b"\n", b"\r", END):
-        return False
-    return _IN_INI.fits(text[max(0, value.start - _SECTION_BACK) : value.start].rpartition(END)[2])
+def _assigned_by_colon(text: bytes, value: Value, before: bytes, key: bytes, after: bytes) -> bool:
+    """Tell whether ``before``, which ends with a key and a colon, is YAML: no object of a program, nor a type."""
+    if (after[:1] in (b",", b"}") or after == b" }") and _IN_FLOW.fits(before):
+        return _OF_TEMPLATE.search(_section_before(text, value)) is not None
+    word = text[value.start : value.end]
+    typed = _DOTTED_TYPE.fits(word) or (
+        key == key.lower() and _TYPE_NAME.fits(word) and not _IN_MAPPING.fits(_section_before(text, value))
+    )
+    # A union of types in TypeScript goes on with a bar, and a member of an object may be the last one.
+    code = after in (b" =", b" }", b" ?", b" &", b" +") or (after == b" |" and b"|" not in before)
+    return after[:1] in _ENDS_LINE and not typed and not code
 
 
 def _in_yaml(text: bytes, value: Value) -> bool:
@@ -296,5 +300,7 @@ def _assigned_by_equals(text: bytes, value: Value, before: bytes, key: bytes, af
     ):
         return True
     if _WHOLE_LINE.fits(before) and after[:1] in _LINE_STOPS:
+        return True
+    if after[:1] in _ENDS_LINE and _LOGGED.fits(before[: -len(key) - 1]):
         return True
     return _PARAMETER.fits(before) or _NEXT_PAIR.match(text, value.end) > 0

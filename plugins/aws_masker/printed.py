@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from aws_masker.commands import NAME, Column, Command
+from aws_masker.joints import END, VALUE
 from aws_masker.re2c import Pattern, Span
 
 _LINE: Final = Pattern(r"[^\n]+")
@@ -31,7 +32,7 @@ MAX_NAME: Final = 256
 _BETWEEN: Final = 200
 _EDGES: Final = b" \"'"
 # A word alone on its line, with what a loop may print before it.
-_FRAME: Final = Pattern(r"(?:[=#*>-]+ )?")
+_FRAME: Final = Pattern(r"(?:[=#*>-]+ |[ ]*[0-9]{1,9} )?")
 # Names in a query of what nobody named.
 _NO_NAME: Final = Pattern(
     r"(?i:.*(?:architecture|checksum|class|code|count|date|digest|engine|etag|format|handler|hash|key|kind|mode|platform|"
@@ -41,6 +42,12 @@ _NO_NAME: Final = Pattern(
     r"language|locale|method|metric|option|parameter|property|protocol|quota|region|script|setting|state|timezone|track|"
     r"type|version|zone)name)"
 )
+# By how many backslashes stand before the n of a line's break in the string: where the output ends, in it or with it.
+_STRING_ENDS: Final = {
+    count: Pattern(rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] )|[^\\]\\{{{count - 1}}}\"|\x00") for count in (1, 2, 4)
+}
+# Nothing, another prompt, the end of a block in Markdown.
+_OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
 _TABLE: Final = (b"|", b"+", b"-----")
 
 Cell = tuple[Span, bytes]
@@ -60,6 +67,30 @@ def cells(text: bytes, low: int, high: int, command: Command) -> Iterator[Cell]:
         yield from _of_table(text, begin, high, command.columns)
     elif command.pure:
         yield from _of_lines(text, begin, high, command)
+
+
+def shown(text: bytes, start: int, end: int) -> tuple[int, bytes, int, int]:
+    """Return a command, which is ``start:end`` of ``text``, with its output; and from where to where the output goes.
+
+    Before these stands where in ``text`` it begins. In a string within a text, escapes become what they stand for,
+    behind a blank, so that everything stands where it stood.
+    """
+    level = 0
+    if text[end - 1 : end] == b"n":
+        escape = text[start : end - 1]
+        level = min(len(escape) - len(escape.rstrip(b"\\")), 4)
+        level -= level == 3  # noqa: PLR2004 - no string in strings has so many
+    if text[end - 1 : end] == VALUE:
+        limit = text.find(END, end)
+    else:
+        # The line break before the output belongs to the command.
+        ends = (_STRING_ENDS[level] if level else _OUTPUT_ENDS).search(text, end - 1 - level)
+        limit = len(text) if ends is None else max(end, ends[0] + (text[ends[0]] not in b"\\\x00"))
+    printed = text[start:limit]
+    if level:
+        for meaning, letter, count in ((b"\n", b"n", level), (b"\t", b"t", level), (b'"', b'"', 2 * level - 1)):
+            printed = printed.replace(b"\\" * count + letter, b" " * count + meaning)
+    return start, printed, end - start, limit - start
 
 
 def names_nobody(key: bytes) -> bool:

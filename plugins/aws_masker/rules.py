@@ -55,6 +55,10 @@ class Rules:
     # an address.
     learns: tuple[bool, ...]
     stays: tuple[Stays, ...]
+    # Whether what a family finds may be a path: several words that are common each, but not together. In a registry any
+    # words are one, elsewhere not those of programs alone.
+    paths: tuple[bool, ...]
+    registries: tuple[bool, ...]
     given: Given
     limits: Limits
 
@@ -84,6 +88,8 @@ def rules(
         },
         learns=tuple(learns(family) for family in catalogue.families),
         stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
+        registries=tuple(".dkr" in family.host.replace("\\", "") for family in catalogue.families),
+        paths=tuple(not family.split and (family.kind == "name" or bool(family.host)) for family in catalogue.families),
         given=_given(catalogue, settings.terms, inventory or {}),
         limits=settings.limits,
     )

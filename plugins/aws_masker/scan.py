@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from aws_masker import addresses, arn
+from aws_masker.akin import Akin
 from aws_masker.beside import Beside
 from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
 from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
+from aws_masker.shared import Vocabulary
 
 MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
@@ -204,6 +206,7 @@ class Scanner:
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
         self._beside = Beside(catalogue)
+        self._akin = Akin(self.families, Vocabulary(catalogue.vocabulary))
 
     def find(self, text: bytes) -> list[Finding]:
         """Return what ``text`` holds, in ascending order; of what overlaps, the first is what counts, if it counts.
@@ -218,7 +221,9 @@ class Scanner:
             text,
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
         )
-        found.sort(key=lambda finding: (finding[0], -finding[1]))
+        found.sort(key=_place)
+        if akin := list(self._akin.find(text, found)):
+            found = sorted([*found, *akin], key=_place)
         return found
 
     def search(self, text: bytes) -> int:
@@ -262,6 +267,10 @@ class Scanner:
         return Finding(
             low, low + parts[-1][1], index, tuple([(low + one, low + two) for one, two in parts]), whole=False
         )
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return finding[0], -finding[1]
 
 
 def _may_precede_path(text: bytes, start: int) -> bool:

@@ -30,12 +30,18 @@ it, and with ``extent`` how far it goes:
     whatever members, and the items of a list.
 ``spoken``
     The word that follows, in a text that speaks of AWS: the opener is a noun in a sentence.
+``before``
+    The word of which the opener is the end, in a text that speaks of AWS: its noun follows.
+``quoted``
+    The word that follows, between marks of code, in a text that speaks of AWS.
+``akin``
+    No section: what stands behind the opener, in a sentence of a text that gives a name like it, see ``akin``.
 ``words``
     The words of a loop of the shell, or up to the end of the line, in a text that speaks of AWS.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from aws_masker.boundaries import BEFORE, ESCAPE
@@ -46,6 +52,7 @@ from aws_masker.joints import (
     AFTER_FLAG,
     AFTER_KEY,
     ALONE,
+    BREAK,
     END,
     NEWLINE,
     ONE,
@@ -56,9 +63,10 @@ from aws_masker.joints import (
     joint_of,
 )
 from aws_masker.outputs import Rows
-from aws_masker.printed import cells
-from aws_masker.re2c import NEVER, FullMatchSet, Pattern
-from aws_masker.spoken import begin_of
+from aws_masker.printed import cells, shown
+from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
+from aws_masker.shared import Vocabulary
+from aws_masker.spoken import before_noun, begin_of, behind_noun, between_marks
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import cells_without_header, table_at
 from aws_masker.values import Value, entries_at, values_at
@@ -107,10 +115,6 @@ _OWN: Final = (b"Amazon", b"AWS")
 # A line break, as such or escaped, or where a text begins.
 _BEFORE_NOUN: Final = b'\\n\n\x00\x01"'
 _EMPTY_LINE: Final = Pattern(r"\n[ \t]*\r?\n|\x00")
-# By how many backslashes stand before the n of a line's break in the string: where the output ends, in it or with it.
-_STRING_ENDS: Final = {
-    count: Pattern(rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] )|[^\\]\\{{{count - 1}}}\"|\x00") for count in (1, 2, 4)
-}
 # Before the first word of a loop.
 _LOOPS: Final = frozenset(b" \"'")
 # Tried after all keys, as they may begin like one.
@@ -121,10 +125,12 @@ _WORD: Final = Pattern(rf"(?:{QUOTE})?({_NAME})(?:{QUOTE})?", captures=True)
 _LINE: Final = Pattern(r"[^\n\\\x00]+")
 # Up to the body of a loop.
 _LOOP: Final = Pattern(rf"[^\n;\\\x00]+(?:;|{NEWLINE})[ \t]*do\b")
-# Nothing, another prompt, the end of a block in Markdown.
-_OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
+_GAP: Final = Pattern(BREAK)
 _INDENT: Final = Pattern(rf"{NEWLINE}[ ]*")
 _FIRST_WORD: Final = Pattern(rf"(?:{ESCAPE}|_)?[0-9A-Za-z]+")
+
+
+Said = Callable[[bytes, Span, Vocabulary, Subject], Iterator[Value]]
 
 
 class Sections:
@@ -132,7 +138,7 @@ class Sections:
 
     def __init__(self, families: list[tuple[int, Family]]) -> None:
         """Compile the rows with an ``opener`` among ``families``, given with their place in the catalogue."""
-        chosen = [(index, family) for index, family in families if family.opener]
+        chosen = [(index, family) for index, family in families if family.opener and family.extent != "akin"]
         self._chosen = chosen
         early = [(index, family) for index, family in chosen if family.extent not in _LATE]
         late = [(index, family) for index, family in chosen if family.extent in _LATE]
@@ -140,8 +146,11 @@ class Sections:
         # After all keys.
         self.late = "|".join(f"(?:{BEFORE}{family.opener})" for _, family in late) or NEVER
         self.spoken = [index for index, family in late if family.extent == "spoken"]
+        self.before = frozenset(index for index, family in early if family.extent in ("before", "quoted"))
+        self._named = frozenset(self.spoken)
+        self.quoted = frozenset(index for index, family in early if family.extent == "quoted")
         # What is read value by value goes on within what other sections there are.
-        ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken")]
+        ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken", "before", "quoted")]
         self._late = frozenset(index for index, _ in late)
         self._openers = Pattern("|".join(f"(?:{one.opener})" for one in ending) or NEVER)
         self._blocks = frozenset(index for index, family in chosen if family.extent == "block")
@@ -158,7 +167,7 @@ class Sections:
         self._members = {
             index: _Members(family, spoken)
             for index, family in chosen
-            if family.extent not in ("row", "output", "spoken")
+            if family.extent not in ("row", "output", "spoken", "before", "quoted")
         }
 
     def families(self, match: bytes) -> list[int]:
@@ -177,7 +186,20 @@ class Sections:
             return len(match) - len(match.lstrip(_BEFORE_NOUN))
         if not self._outputs.keys().isdisjoint(families):
             return len(match) - len(VALUE) if match.endswith(VALUE) else match.index(PROMPT) + len(PROMPT)
+        # The noun behind a name may be that of another, or a key.
+        if not self.quoted.isdisjoint(families):
+            return 1
+        if not self.before.isdisjoint(families) and (gap := _GAP.search(match)) is not None:
+            return gap[0]
         return len(match)
+
+    def said(self, families: list[int]) -> Said | None:
+        """Return what finds the names that an opener of ``families`` speaks of in a sentence, if they do."""
+        if not self._named.isdisjoint(families):
+            return behind_noun
+        if not self.before.isdisjoint(families):
+            return before_noun if self.quoted.isdisjoint(families) else between_marks
+        return None
 
     def cells(
         self, text: bytes, start: int, end: int, families: list[int], subject: Subject
@@ -193,9 +215,9 @@ class Sections:
             for cell in self._row.cells(text, noun, noun + len(word), subject) if wanting else ():
                 yield Value(*cell, quoted=True), b"", wanting
         elif not self._outputs.keys().isdisjoint(families):
-            base, shown, begin, limit = _shown(text, start, end)
-            command = read(shown[:begin].partition(PROMPT)[2].rstrip(VALUE))
-            for (low, high), key in cells(shown, begin, limit, command):
+            base, printed, begin, limit = shown(text, start, end)
+            command = read(printed[:begin].partition(PROMPT)[2].rstrip(VALUE))
+            for (low, high), key in cells(printed, begin, limit, command):
                 wanting = [family for family in families if not self._outputs[family].isdisjoint((key, b"*"))]
                 yield Value(base + low, base + high, quoted=True), key, wanting
 
@@ -216,30 +238,6 @@ class Sections:
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]
         yield from self._members[family].values(text, end, limit, subject)
-
-
-def _shown(text: bytes, start: int, end: int) -> tuple[int, bytes, int, int]:
-    """Return a command, which is ``start:end`` of ``text``, with its output; and from where to where the output goes.
-
-    Before these stands where in ``text`` it begins. In a string within a text, escapes become what they stand for,
-    behind a blank, so that everything stands where it stood.
-    """
-    level = 0
-    if text[end - 1 : end] == b"n":
-        escape = text[start : end - 1]
-        level = min(len(escape) - len(escape.rstrip(b"\\")), 4)
-        level -= level == 3  # noqa: PLR2004 - no string in strings has so many
-    if text[end - 1 : end] == VALUE:
-        limit = text.find(END, end)
-    else:
-        # The line break before the output belongs to the command.
-        ends = (_STRING_ENDS[level] if level else _OUTPUT_ENDS).search(text, end - 1 - level)
-        limit = len(text) if ends is None else max(end, ends[0] + (text[ends[0]] not in b"\\\x00"))
-    shown = text[start:limit]
-    if level:
-        for meaning, letter, count in ((b"\n", b"n", level), (b"\t", b"t", level), (b'"', b'"', 2 * level - 1)):
-            shown = shown.replace(b"\\" * count + letter, b" " * count + meaning)
-    return start, shown, end - start, limit - start
 
 
 def _noun(before: str, last: str) -> str:

@@ -25,11 +25,16 @@ _CLIENTS: Final = (
 _SIGNS: Final = (
     # Ids with a prefix, and keys of ARNs.
     r"|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)|[a-z]Arns?\\*\""
+    # Members of what its APIs answer.
+    r"|\"(?:AutoScalingGroupName|DB(?:Cluster|Instance)[A-Z][A-Za-z]+|HTTPStatusCode|HostedZoneId|IamInstanceProfile|"
+    r"InstanceProfile|KmsKeyId|LaunchTemplateName|ProvisionedProduct|ResponseMetadata|SecretString|SecurityGroupIds?|"
+    r"SubnetIds?|UserPoolId|VpcId|imageTagMutability|registryId)\\*\""
     r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
+    r"|ProvisionedThroughputExceededException|ConditionalCheckFailedException"
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
 )
 _AWS: Final = Pattern(
@@ -42,6 +47,14 @@ _USES_AWS: Final = Pattern(
     r"|(?:AWS|Aws|Amazon|CloudFormation)[^a-z ,.;)\n])" + _SIGNS
 )
 _FENCE: Final = b"```"
+# Somebody's own things: an account's ARN, an id with a prefix, an endpoint of a resource, an access key; their tokens.
+_OWNED: Final = Pattern(
+    r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12}|acct-x)|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)"
+    r"|[a-z]-x[0-9a-hjkmnp-z]{16}(?:[^0-9A-Za-z]|$)|[a-z0-9]\.[a-z0-9.-]{1,60}\.amazonaws\.com"
+    r"|(?:^|[^0-9A-Za-z])(?:AKIA|ASIA)[A-Z2-7]{16}"
+    # Lines of a log.
+    r"|(?:^|[\x00\x01\n\"]|\\n)(?:[^ \n]{1,60}:)?\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+)
 # What is written so for AWS, but in a text that names another cloud: products, constructs of the CDK, requests and
 # commands of the SDKs. Angular has a CDK too, and so has Terraform.
 _AWS_LIKE: Final = Pattern(
@@ -60,6 +73,26 @@ _AWS_LIKE: Final = Pattern(
     rf"|(?:^|[^A-Za-z0-9])(?:{_CLIENTS})\.(?:{_CALLS})_[a-z_]+\("
     r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
     r"[ \t\r\n]*[a-z]+[A-Z][A-Za-z]*="
+)
+# Services by the names that they have in sentences, and actions of policies; others have S3 and queues too, so it
+# takes a noun and a name to say more.
+_MENTIONED: Final = Pattern(
+    r"(?:^|[^A-Za-z0-9_/.-])(?:ALB|API Gateway|Athena|Beanstalk|CodeBuild|CodePipeline|Cognito|EC2|ECR|ECS|EFS|EKS|EMR|"
+    r"FSx|GuardDuty|IAM|KMS|Lambdas?|MSK|NLB|RDS|Redshift|Route ?53|S3|SNS|SQS|SSM|Secrets Manager|Security Hub|"
+    r"Step Functions?|Textract|WAF|Batch job|[jJ]ob definition)"
+    r"(?:[^A-Za-z0-9_/.-]|-[A-Z][a-z]|[.-](?:[^A-Za-z0-9]|$)|$)"
+    r"|(?:^|[^A-Za-z0-9_-])[a-z][a-z0-9-]{1,20}:(?:Batch|Create|Delete|Describe|Get|Invoke|List|Publish|Put|Send|Start|Update)"
+    r"[A-Z][A-Za-z]+|(?:^|[^A-Za-z0-9_-])(?:BatchGetItem|BatchWriteItem|DeleteItem|GetBucket[A-Z][a-z]+|GetItem|GetObject|"
+    r"PutEvents|PutItem|PutObject|SendMessage|UpdateItem)(?:[^A-Za-z0-9]|$)"
+    r"|(?:^|[ \n\x00\x01])(?:athena|aurora|cloudwatch|dynamodb|elasticache|eventbridge|opensearch|redshift"
+    r"|sagemaker)[ ,.:]"
+    r"|ConditionalCheckFailed|ProvisionedThroughput|[vV]isibility ?[tT]imeout|TooManyRequestsException"
+    r"|ThrottlingException"
+    r"|(?:^|[^A-Za-z0-9_.-])(?:(?:cache|dax|db|kafka|ml|mq|search)\.)?[a-z][0-9][a-z]*"
+    r"\.(?:large|medium|metal|micro|small|[0-9]*xlarge)"
+    r"|(?:^|[^A-Za-z0-9_-])(?:the|that|this|our|an?) (?:dynamo|glue|kinesis|lambda|redshift|s3|sns|sqs) [a-z]"
+    r"|(?:^|[ \n\x00\x01(\"'`])(?:dynamodb|ecs|eks|iam|lambda|rds|s3|sns|sqs)(?:\)?: "
+    r"| (?:bucket|cluster|function|queue|role|service|table|topic|upgrade|user)[ ,.:])"
 )
 # Other clouds have the same keys, and buckets and clusters of their own; and Angular a CDK.
 _ELSEWHERE_CLOUD: Final = Pattern(
@@ -110,7 +143,7 @@ class Writing(Enum):
 class Subject:
     """What the pieces of one text speak of, looked at once each and only where it matters."""
 
-    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_own", "_text", "_writing")
+    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_mentioned", "_own", "_owned", "_text", "_writing")
 
     def __init__(self, text: bytes) -> None:
         """Take texts put together, with END between them."""
@@ -119,6 +152,8 @@ class Subject:
         self._aws = False
         self._elsewhere: bool | None = None
         self._own: bool | None = None
+        self._owned: bool | None = None
+        self._mentioned: bool | None = None
         self._writing: Writing | None = None
 
     def is_aws(self, at: int) -> bool:
@@ -141,6 +176,24 @@ class Subject:
             self._own = _OWN_NAMES.search(self._text, self._low, self._high) is not None
         return self._own
 
+    def mentions_aws(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` speaks of AWS, or at least of a service as AWS calls it."""
+        self._go(at)
+        if self._mentioned is None:
+            self._mentioned = self._aws or (
+                _MENTIONED.search(self._text, self._low, self._high) is not None
+                and self.writing(at) is not Writing.PROGRAM
+                and not self.is_elsewhere(at)
+            )
+        return self._mentioned
+
+    def is_owned(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` speaks of somebody's things on AWS, not of AWS in general."""
+        self._go(at)
+        if self._owned is None:
+            self._owned = self._aws and _OWNED.search(self._text, self._low, self._high) is not None
+        return self._owned
+
     def writing(self, at: int) -> Writing:
         """Return how the piece around ``at`` is written."""
         self._go(at)
@@ -155,7 +208,7 @@ class Subject:
         self._low = max(0, self._text.rfind(END, 0, at))
         high = self._text.find(END, at)
         self._high = high if high >= 0 else len(self._text)
-        self._elsewhere = self._own = self._writing = None
+        self._elsewhere = self._own = self._owned = self._mentioned = self._writing = None
         self._aws = _AWS.search(self._text, self._low, self._high) is not None
         if self._aws and _USES_AWS.search(self._text, self._low, self._high) is None:
             self._aws = self.writing(at) is not Writing.PROGRAM or self._text.find(_FENCE, self._low, self._high) >= 0

@@ -19,13 +19,16 @@ _TITLE: Final = Pattern(r"[A-Za-z_#][A-Za-z0-9_ .()/#%:-]{0,60}")
 # Columns set apart by blanks: titles in capitals, or capitalised.
 _BLANK_TITLE: Final = Pattern(
     r"[A-Z][A-Z0-9_ .()/#%-]{0,60}|[A-Z][A-Za-z0-9-]{0,40}(?: [A-Z][A-Za-z0-9-]{0,40}){0,4}|[a-z]+(?:_[a-z]+){0,4}"
+    r"|@?[a-z]+(?:[A-Z][A-Za-z]*){0,6}(?:\.[A-Za-z]+){0,5}|_[a-z]+"
 )
 # A statement of a program, whose commas separate no cells.
 _STATEMENT: Final = Pattern(r"[ \t]*(?:from|import|export|use|return|def|select|SELECT|insert|INSERT|with) .*")
-_SURE: Final = Pattern(r"[A-Z].*|.*_.*")
+_SURE: Final = Pattern(r"[A-Z].*|.*_.*|[a-z]+[A-Z].*[a-z]\.[a-z]+[A-Z].*|[a-z]+[A-Z][a-zA-Z]*\.[a-z]+")
 _RULE: Final = Pattern(r"[-|+=: \t]*--[-|+=: \t]*")
 # A key of the API, beside its value.
 _KEY: Final = Pattern(r"[A-Z][A-Za-z0-9]+|[a-z]+(?:[A-Z][A-Za-z0-9]+)+")
+# A path before a title's last name, backwards: requestParameters.
+_PATH_END: Final = Pattern(r"\.[A-Za-z.]*")
 _PAIR: Final = 2
 _BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
 _QUOTED_CELL: Final = Pattern(r"[ ]*\\*\"(?:[^\"\\]|\"\")*\\*\"[ ]*")
@@ -51,6 +54,8 @@ class Table(NamedTuple):
 def titled(text: bytes, at: int) -> bool:
     """Tell whether a title of a column may begin at ``at``, by what stands before it."""
     before = text[max(0, at - 80) : at]
+    if before.endswith(b"."):
+        before = before[: max(0, _PATH_END.match(before[::-1], 0)) * -1]
     stripped = before.rstrip(b"\"'`* ")
     return stripped[-1:] in _BEFORE_TITLE or len(before) - len(stripped) > 1 or stripped.endswith((_ESCAPED, b"\\t"))
 

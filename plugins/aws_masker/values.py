@@ -41,6 +41,11 @@ _ENTRY: Final = Pattern(
     captures=True,
 )
 _LINE: Final = Pattern(NEWLINE)
+_ENTRY_LINE: Final = Pattern(
+    r"[\n ][ ]*[A-Za-z0-9_.-]+:[ ]+[\"']?([^\s\"':\\{}\[\]\x00][^\s\"'\\{}\[\]\x00]{0,255})[\"']?[ ]*\r?(?:\n|\x00)",
+    captures=True,
+)
+_SHELL_WORD: Final = Pattern(r"[^\s\"'$`(){}\\\x00]+")
 _ALONE: Final = Pattern(r"[^\s:\"'`\\(){}\[\]\x00]+")
 
 
@@ -118,6 +123,26 @@ def entries_at(text: bytes, start: int, limit: int) -> Iterator[Value]:
                 yield Value(one, at, quoted=True)
 
 
+def lines_at(text: bytes, key: int, start: int) -> Iterator[Value]:
+    """Yield the values beside the keys in the lines that stand deeper than the one of ``key``, as YAML has a map."""
+    limit = min(len(text), start + MAX_DEFINITION)
+    border = text.find(END, start, limit)
+    limit = _indented(text, key, start, limit if border < 0 else border)
+    at = start - 1
+    while (span := _ENTRY_LINE.search(text, at, limit + 1)) is not None:
+        parts = _ENTRY_LINE.parts(text, *span)
+        at = max(span[0] + 1, span[1] - 1)
+        if parts is not None:
+            yield Value(*parts[1], quoted=True)
+
+
+def words_at(text: bytes, start: int) -> Iterator[Value]:
+    """Yield the words of the string that was opened before ``start``, as a shell parts them."""
+    end = text.find(text[start - 1 : start], start, min(len(text), start + MAX_DEFINITION))
+    for low, high in _SHELL_WORD.each(text, start, max(start, end)):
+        yield Value(low, high, quoted=True)
+
+
 def _indented(text: bytes, key: int, start: int, limit: int) -> int:
     """Return where the lines end that stand deeper than the one of ``key``."""
     line = max(text.rfind(mark, max(0, key - 200), key) + len(mark) for mark in (b"\n", b"\\n", END))
@@ -145,7 +170,9 @@ def _bare_end(text: bytes, start: int, *, secret: bool) -> int:
     edges = b".,;" if secret else b".:!?,;"
     while end > start and (text[end - 1] in edges or _closes_something(text, start, end)):
         end -= 1
-    return end
+    # Markdown's bold.
+    bold = end > start and text[end - 1] == 0x2A and text.endswith(b"**", start, end)  # noqa: PLR2004 - "*"
+    return end - 2 if bold and not secret else end
 
 
 def _closes_something(text: bytes, start: int, end: int) -> bool:

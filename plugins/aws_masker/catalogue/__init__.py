@@ -13,8 +13,8 @@ says how the family is found (exactly one of):
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
     that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``line``, ``indented``, ``table``,
-    ``message``, ``row``, ``output``, ``values``, ``words``, ``spoken``, ``cells``, see
-    ``sections``.
+    ``message``, ``row``, ``output``, ``values``, ``words``, ``spoken``, ``before``, ``quoted``, ``akin``,
+    ``cells``, see ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -24,7 +24,9 @@ row without both is refused.
 
 ``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>`` and ``<on>`` (the domains of
 endpoints, and of what runs behind them), ``<given>`` (a name that somebody gave), ``<break>`` and ``<quote>`` (as such
-or escaped) are macros.
+or escaped), and for sentences ``<noun>`` (what has a name on AWS), ``<says>`` (how a name follows its noun, up to what
+tells it from other words), ``<said>`` (how something is said to be called) and ``<joint>`` (the end of a name that may
+stand before its noun) are macros.
 ``<mixed [0-9a-z]{13}>`` is a text of such characters and such a length with a digit and a letter in it: neither a word
 nor a number.
 """
@@ -50,7 +52,56 @@ ENUMS: Final = "enums.txt"
 VOCABULARY: Final = "vocabulary.txt"
 SHARED_KEYS: Final = "shared_keys.txt"
 OTHER_KEYS: Final = "other_keys.txt"
+# In the singular, as resources are called in sentences: the last words of CloudFormation's types, and short forms.
+_NOUNS: Final = (
+    r"access (?:grant|point|policy)|accelerator|alarm|alb|alias|analyzer|api(?: (?:gateway|key))?|app(?: client)?"
+    r"|application|archive|asg|auto[- ]?scaling group|backup (?:plan|selection|vault)|bucket|bus|canary"
+    r"|capacity provider|certificate|change ?set|channel|cluster|collection|compute environment"
+    r"|config(?:uration)? (?:profile|rule|set)|connection|connector|crawler|dashboard|data ?(?:base|catalog|lake"
+    r"|set|source|store|stream)|delivery stream"
+    r"|deployment group|detector|distribution|dlq|dead[- ]letter queue|domain|endpoint(?: config(?:uration)?)?"
+    r"|environment|(?:event|message) ?bus|experiment|feature group|file ?system|firehose|firewall|fleet|flow(?: log)?"
+    r"|function|gateway|global (?:cluster|table)|graph|health check|iam group|identity pool|image (?:pipeline|recipe)"
+    r"|instance(?: profile)?|ip set|job(?: (?:definition|queue))?|key ?(?:alias|pair|space)|knowledge base"
+    r"|lambda(?: layer)?|launch (?:configuration|template)|layer|ledger|listener|log ?(?:group|stream)"
+    r"|managed policy|mesh|metric filter"
+    r"|model(?: package)?|nlb|node ?group|notebook|(?:option|parameter) group|organi[sz]ational unit|ou|parameter"
+    r"|permissions? (?:boundary|set)|pipe|pipeline|placement group|policy|portfolio|profile|project|prox(?:y|ie)|queue"
+    r"|registry|replica|replication (?:group|instance|task)|repo|repository|resolver rule|resource (?:group|share)"
+    r"|rest api|role|rule(?: ?(?:group|set))?|schedule(?: group)?|schema|secret|(?:security|subnet|target|user) group"
+    r"|service|snapshot|stack ?(?:set)?|state machine|step function|stream|table|target|task(?: definition| family)?"
+    r"|thing(?: (?:group|type))?|topic|trail|training job|trigger|trust store|user(?: pool)?|vault|volume"
+    r"|vpc(?: endpoint)?"
+    r"|web ?acl|work(?:flow|space)|work ?group|(?:load )?balancer|sg"
+    r"|aurora|beanstalk|code(?:build|commit|deploy|pipeline)|dynamodb|ec2|ecr|ecs|efs|eks|elasticache|eventbridge|glue"
+    r"|kinesis|kms|msk(?: connect)?|opensearch|rds|redshift|s3|sagemaker|sns|sqs"
+)
+# A service with a dash before a noun of another language, and what says of something named before how it is called.
+_COMPOUNDED: Final = (
+    r"(?:Aurora|CloudFormation|CloudWatch|DynamoDB|EC2|ECR|ECS|EKS|EventBridge|Glue|IAM|KMS|Kinesis|Lambda|RDS"
+    r"|Redshift|S3"
+    r"|SNS|SQS)-[A-Z][a-z\x80-\xff]{2,20}"
+)
+_SAID_SO: Final = (
+    r"(?i:(?:call|name|rename|named|renamed) (?:it|them)|(?:it|be|is|was|are|were) (?:called|named)|it.s"
+    r"|hei(?:ss|\xc3\x9f)t)"
+)
+# A line of a list, a heading above it, a dash.
+_SAYS: Final = (
+    r"(?:\*\*)?(?:(?:.s)? (?:name|alias))?(?:[:,]| (?:[-=]?>|=|-|\xe2\x80[\x92-\x95]|\xe2\x86\x92|:))?(?:\*\*)?"
+    r"(?:<break>{1,2}|(?:\n|\\n){1,2}[ ]{0,4}[-*] )"
+    r"(?:(?:(?:that|which|you|we|it|they)<break>(?:[a-z]{1,12}<break>){1,4})?"
+    r"(?:is|are|was|were|will be|shall be|should be|must be|from|to|like|on|under|below)<break>)?(?:now<break>)?"
+    r"(?:(?:(?:with|by)(?: the)? name(?: of)?|with(?: the)? id|named|called|renamed from)<break>)?"
+    r"(?:[\[(]|\*{1,2}|<quote>){0,2}"
+    # What tells a name from other words: a joint, a hump, a digit.
+    r"/?[A-Za-z0-9]*(?:[A-Za-z0-9][-_./][A-Za-z0-9]|[a-z][A-Z]|[a-z][0-9]|[0-9][a-z])"
+)
 MACROS: Final[Mapping[str, str]] = {
+    "<noun>": f"(?:(?i:{_NOUNS})s?|{_COMPOUNDED})",
+    "<said>": _SAID_SO,
+    "<says>": _SAYS,
+    "<joint>": r"(?:[-_./][A-Za-z0-9]{1,40}|[a-z][A-Z][A-Za-z0-9]{1,40})(?:\*\*|<quote>){0,2}\)?(?: |\n|\\+n)",
     "<hex>": "(?:[0-9a-f]{17}|[0-9a-f]{8})",
     "<hex8>": "[0-9a-f]{8}",
     "<hex17>": "[0-9a-f]{17}",
@@ -89,6 +140,9 @@ EXTENTS: Final = (
     "values",
     "words",
     "spoken",
+    "before",
+    "quoted",
+    "akin",
     "cells",
 )
 

@@ -1,0 +1,128 @@
+"""Akin names: what in a sentence begins like a name that the same text gives, and what is called for what it is.
+
+Who names things on AWS has a prefix for them: where a text says that ``ledger-jobs`` is a queue, ``ledger-web`` in a
+sentence of it, or between backticks, is another of the same owner's. What both begin with has to be no word of
+programs, or two words of them. That is told by the text alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from aws_masker.boundaries import ALNUM
+from aws_masker.catalogue import Family
+from aws_masker.finding import Finding
+from aws_masker.joints import END
+from aws_masker.re2c import Pattern
+from aws_masker.shared import Vocabulary
+from aws_masker.spoken import in_sentence, is_compound, stands, word_before
+from aws_masker.subject import Subject, Writing
+
+# Longer pieces are no letters, notes or plans; and so many beginnings are looked for in one.
+MAX_PIECE: Final = 16_384
+MAX_STEMS: Final = 8
+# Of one beginning, so many places are looked at.
+MAX_PLACES: Final = 64
+_STEM: Final = Pattern(r"[A-Za-z][A-Za-z0-9]{3,}[-_]|[A-Z][a-z]{3,}|[a-z]{4,}")
+_TWO: Final = Pattern(r"[A-Za-z0-9]+[-_][A-Za-z0-9]+[-_]")
+_NAME: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+(?:\.fifo)?|[A-Za-z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
+MIN_STEM: Final = 4
+# Documents of JSON have no sentences.
+_NO_SENTENCE: Final = frozenset(b"{[<")
+_BEFORE: Final = frozenset(b" `(*\n\x00\x01")
+# A pod of Kubernetes, a file.
+_POD: Final = Pattern(
+    r".*-[0-9a-f]{8,10}-[a-z0-9]{5}|.*\.(?:git|go|js|json|jsx|kt|md|py|rs|sh|sql|tf|toml|ts|tsx|ya?ml)"
+)
+_CAPITALS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class Akin:
+    """Finds the names that are akin to those found in a text."""
+
+    def __init__(self, families: Sequence[Family], vocabulary: Vocabulary) -> None:
+        """Take the families of the catalogue, one of which is that of such names, and the words of programs."""
+        self._named = frozenset(
+            index for index, family in enumerate(families) if family.kind == "name" and not family.general
+        )
+        self._family = next((index for index, family in enumerate(families) if family.name == "akin-name"), -1)
+        self._vocabulary = vocabulary
+
+    def find(self, text: bytes, found: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield the names akin to those ``found``, which ascend, each in its piece of ``text``."""
+        if self._family < 0:
+            return
+        subject = Subject(text)
+        known = {one.start for one in found}
+        low = high = -1
+        fits = False
+        stems: dict[bytes, None] = {}
+        seen: set[bytes] = set()
+        for one in found:
+            if one.start >= high:
+                yield from self._in_piece(text, low, high, stems, known)
+                stems, seen = {}, set()
+                low = max(0, text.rfind(END, 0, one.start))
+                high = text.find(END, one.start)
+                high = len(text) if high < 0 else high
+                fits = high - low <= MAX_PIECE and text[low + 1] not in _NO_SENTENCE
+                fits = fits and subject.mentions_aws(low + 1) and subject.writing(low + 1) is not Writing.PROGRAM
+            if fits and len(stems) < MAX_STEMS and one.family in self._named:
+                for start, end in one.parts:
+                    name = text[start:end]
+                    if name not in seen and (stem := self._stem(name)):
+                        stems[stem] = None
+                    seen.add(name)
+        yield from self._in_piece(text, low, high, stems, known)
+
+    def _stem(self, name: bytes) -> bytes:
+        """Return what others of the same owner begin with, in lower case; b"" where that says nothing."""
+        if not _NAME.fits(name) or is_compound(name):
+            return b""
+        stem = name[: max(0, _STEM.match(name, 0))]
+        word = stem.rstrip(b"-_")
+        if MIN_STEM <= len(word) < len(name) and not self._vocabulary.holds(word):
+            return word.lower()
+        return name[: max(0, _TWO.match(name, 0))].lower()
+
+    def _in_piece(
+        self, text: bytes, low: int, high: int, stems: dict[bytes, None], known: AbstractSet[int]
+    ) -> Iterator[Finding]:
+        """Yield the names in the piece at ``low:high`` that begin with one of ``stems``, but those ``known`` there."""
+        if not stems:
+            return
+        piece = text[low:high].lower()
+        for stem in stems:
+            at = 0
+            for _ in range(MAX_PLACES):
+                at = piece.find(stem, at)
+                if at < 0:
+                    break
+                begin = low + at
+                at += len(stem)
+                if begin in known or text[begin - 1] not in _BEFORE:
+                    continue
+                if (one := self._name_at(text, begin, len(stem))) is not None:
+                    yield one
+
+    def _name_at(self, text: bytes, begin: int, stem: int) -> Finding | None:
+        """Return the name that begins at ``begin`` with a stem so long, in a sentence or between backticks."""
+        following = text[begin + stem]
+        if text[begin + stem - 1] in ALNUM and following in ALNUM and following not in _CAPITALS:
+            return None
+        value = word_before(text, begin)
+        if value is None or value.start != begin:
+            return None
+        word = text[begin : value.end]
+        end = value.end
+        while text[end - 1] in b".-_/":
+            end -= 1
+        word = text[begin:end]
+        if not _NAME.fits(word) or _POD.fits(word) or is_compound(word):
+            return None
+        quoted = text[begin - 1 : begin] == b"`" and text[end : end + 1] == b"`"
+        if not quoted and not (stands(text, end) or text[end : end + 1] == b" "):
+            return None
+        if not quoted and not in_sentence(text, begin, end):
+            return None
+        return Finding(begin, end, self._family, ((begin, end),), whole=False)
