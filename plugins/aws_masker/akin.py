@@ -1,35 +1,44 @@
-"""Akin names: what in a sentence begins like a name that the same text gives, and what is called for what it is.
+"""Akin names: what begins like a name that the same text gives, and is called for what it is.
 
-Who names things on AWS has a prefix for them: where a text says that ``ledger-jobs`` is a queue, ``ledger-web`` in a
-sentence of it, or between backticks, is another of the same owner's. What both begin with has to be no word of
-programs, or two words of them. That is told by the text alone.
+Who names things on AWS has a prefix for them: where a text says that ``ledger-jobs`` is a queue, ``ledger-web`` is
+another of the same owner's. That is told by the text alone. Two kinds of words count:
+
+- what begins with the same word, if that is no word of programs, and goes on with a dash, wherever it stands: variables
+  have no dashes. Elsewhere than in programs and JSON, it may go on with an underscore, if it is no key;
+- in a sentence, or between backticks, also what has a hump, or begins with the same two words of programs.
 """
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from aws_masker.boundaries import ALNUM
+from aws_masker.boundaries import ALNUM, after_escape
 from aws_masker.catalogue import Family
 from aws_masker.finding import Finding
 from aws_masker.joints import END
-from aws_masker.re2c import Pattern
+from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import in_sentence, is_compound, stands, word_before
 from aws_masker.subject import Subject, Writing
 
-# Longer pieces are no letters, notes or plans; and so many beginnings are looked for in one.
-MAX_PIECE: Final = 16_384
+# Longer pieces are not looked through, and so many beginnings are looked for in one.
+MAX_PIECE: Final = 65_536
 MAX_STEMS: Final = 8
 # Of one beginning, so many places are looked at.
-MAX_PLACES: Final = 64
+MAX_PLACES: Final = 512
 _STEM: Final = Pattern(r"[A-Za-z][A-Za-z0-9]{3,}[-_]|[A-Z][a-z]{3,}|[a-z]{4,}")
 _TWO: Final = Pattern(r"[A-Za-z0-9]+[-_][A-Za-z0-9]+[-_]")
 _NAME: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+(?:\.fifo)?|[A-Za-z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
 MIN_STEM: Final = 4
 # Documents of JSON have no sentences.
 _NO_SENTENCE: Final = frozenset(b"{[<")
+_DASHED: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+")
 _BEFORE: Final = frozenset(b" `(*\n\x00\x01")
+_WITHIN: Final = ALNUM | frozenset(b"-_.")
+_JOINTS: Final = (b"-", b"_")
+# A call, a file, a domain that ends like one.
+_CALL_OR_FILE: Final = Pattern(r"\(|\.[a-z][a-z0-9]{0,5}(?:[^0-9A-Za-z]|\z)")
+_KEY: Final = Pattern(r"[\\\"'`]{0,4}[ \t]*[:=]")
 # A pod of Kubernetes, a file.
 _POD: Final = Pattern(
     r".*-[0-9a-f]{8,10}-[a-z0-9]{5}|.*\.(?:git|go|js|json|jsx|kt|md|py|rs|sh|sql|tf|toml|ts|tsx|ya?ml)"
@@ -43,7 +52,9 @@ class Akin:
     def __init__(self, families: Sequence[Family], vocabulary: Vocabulary) -> None:
         """Take the families of the catalogue, one of which is that of such names, and the words of programs."""
         self._named = frozenset(
-            index for index, family in enumerate(families) if family.kind == "name" and not family.general
+            index
+            for index, family in enumerate(families)
+            if (family.kind == "name" and not family.general) or family.split == "arn" or family.host
         )
         self._family = next((index for index, family in enumerate(families) if family.name == "akin-name"), -1)
         self._vocabulary = vocabulary
@@ -55,25 +66,25 @@ class Akin:
         subject = Subject(text)
         known = {one.start for one in found}
         low = high = -1
-        fits = False
+        fits = is_code = False
         stems: dict[bytes, None] = {}
         seen: set[bytes] = set()
         for one in found:
             if one.start >= high:
-                yield from self._in_piece(text, low, high, stems, known)
+                yield from self._in_piece(text, (low, high), stems, known, is_code=is_code)
                 stems, seen = {}, set()
                 low = max(0, text.rfind(END, 0, one.start))
                 high = text.find(END, one.start)
                 high = len(text) if high < 0 else high
-                fits = high - low <= MAX_PIECE and text[low + 1] not in _NO_SENTENCE
-                fits = fits and subject.mentions_aws(low + 1) and subject.writing(low + 1) is not Writing.PROGRAM
+                fits = high - low <= MAX_PIECE and subject.mentions_aws(low + 1)
+                is_code = fits and (text[low + 1] in _NO_SENTENCE or subject.writing(low + 1) is Writing.PROGRAM)
             if fits and len(stems) < MAX_STEMS and one.family in self._named:
                 for start, end in one.parts:
                     name = text[start:end]
                     if name not in seen and (stem := self._stem(name)):
                         stems[stem] = None
                     seen.add(name)
-        yield from self._in_piece(text, low, high, stems, known)
+        yield from self._in_piece(text, (low, high), stems, known, is_code=is_code)
 
     def _stem(self, name: bytes) -> bytes:
         """Return what others of the same owner begin with, in lower case; b"" where that says nothing."""
@@ -86,24 +97,45 @@ class Akin:
         return name[: max(0, _TWO.match(name, 0))].lower()
 
     def _in_piece(
-        self, text: bytes, low: int, high: int, stems: dict[bytes, None], known: AbstractSet[int]
+        self, text: bytes, piece: Span, stems: dict[bytes, None], known: AbstractSet[int], *, is_code: bool
     ) -> Iterator[Finding]:
-        """Yield the names in the piece at ``low:high`` that begin with one of ``stems``, but those ``known`` there."""
+        """Yield the names in a ``piece`` that begin with one of ``stems``, but those ``known`` there."""
         if not stems:
             return
-        piece = text[low:high].lower()
+        lowered = text[slice(*piece)].lower()
         for stem in stems:
             at = 0
             for _ in range(MAX_PLACES):
-                at = piece.find(stem, at)
+                at = lowered.find(stem, at)
                 if at < 0:
                     break
-                begin = low + at
+                begin = piece[0] + at
                 at += len(stem)
-                if begin in known or text[begin - 1] not in _BEFORE:
-                    continue
-                if (one := self._name_at(text, begin, len(stem))) is not None:
+                if begin not in known and (one := self._one_at(text, begin, len(stem), is_code=is_code)) is not None:
                     yield one
+
+    def _one_at(self, text: bytes, begin: int, stem: int, *, is_code: bool) -> Finding | None:
+        """Return the name that begins at ``begin`` with a stem so long."""
+        if text[begin - 1] in _WITHIN and after_escape(text, begin - 1, begin) != begin:
+            return None
+        # Two words, or one that says enough.
+        says_enough = text[begin + stem - 1 : begin + stem] not in _JOINTS
+        if says_enough and (one := self._joined(text, begin, stem, is_code=is_code)) is not None:
+            return one
+        return None if is_code or text[begin - 1] not in _BEFORE else self._name_at(text, begin, stem)
+
+    def _joined(self, text: bytes, begin: int, stem: int, *, is_code: bool) -> Finding | None:
+        """Return the name that begins at ``begin`` with one word so long, and what is joined to that."""
+        joint = text[begin + stem : begin + stem + 1]
+        if joint not in _JOINTS:
+            return None
+        end = max(begin, _DASHED.match(text, begin))
+        word = text[begin:end]
+        if end <= begin + stem or _POD.fits(word) or is_compound(word) or _CALL_OR_FILE.match(text, end) >= 0:
+            return None
+        if joint == b"_" and (is_code or not word.islower() or _KEY.match(text, end) >= 0):
+            return None
+        return Finding(begin, end, self._family, ((begin, end),), whole=False)
 
     def _name_at(self, text: bytes, begin: int, stem: int) -> Finding | None:
         """Return the name that begins at ``begin`` with a stem so long, in a sentence or between backticks."""
