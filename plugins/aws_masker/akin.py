@@ -16,6 +16,7 @@ from aws_masker.boundaries import ALNUM, after_escape
 from aws_masker.catalogue import Family
 from aws_masker.finding import Finding
 from aws_masker.joints import END
+from aws_masker.names import PUBLIC_PARAMETERS
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import in_sentence, is_compound, stands, word_before
@@ -78,7 +79,7 @@ class Akin:
                 high = len(text) if high < 0 else high
                 fits = high - low <= MAX_PIECE and subject.mentions_aws(low + 1)
                 is_code = fits and (text[low + 1] in _NO_SENTENCE or subject.writing(low + 1) is Writing.PROGRAM)
-            if fits and len(stems) < MAX_STEMS and one.family in self._named:
+            if fits and len(stems) < MAX_STEMS and one.family in self._named and not _is_public(text, one):
                 for start, end in one.parts:
                     name = text[start:end]
                     if name not in seen and (stem := self._stem(name)):
@@ -158,3 +159,8 @@ class Akin:
         if not quoted and not in_sentence(text, begin, end):
             return None
         return Finding(begin, end, self._family, ((begin, end),), whole=False)
+
+
+def _is_public(text: bytes, one: Finding) -> bool:
+    """Tell whether what was found is the name of a parameter that AWS keeps for all."""
+    return bool(one.parts) and text.startswith(PUBLIC_PARAMETERS, one.parts[0][0])

@@ -56,9 +56,12 @@ _DEFAULTED: Final = rf"=(?:{QUOTE})?\$\{{[A-Za-z0-9_]{{1,30}}:[-=]"
 _CELL: Final = r"(?:[ \t]+\|[ \t]*|\|[ \t]+)(?:\*\*)?`?"
 # The first arguments of a construct of the CDK are its scope and its logical id.
 _CALLED: Final = (
-    rf"\([ \t]*(?:(?:this|self|scope|stack|app)[ \t]*,[ \t]*{QUOTE}[^\"'`\\\x00\x01]*{QUOTE}[ \t]*,{BREAK}*)?"
+    rf"\([ \t]*(?:[a-z][A-Za-z0-9_]{{0,20}}[ \t]*,[ \t]*{_CALL}?{QUOTE}[^\"'`\\\x00\x01]*{QUOTE}\)?[ \t]*,{BREAK}*)?"
     rf"{_CALL}?{_SLICE}?{_STRING}"
 )
+# Over a list, in Python; and in the tag of a field in Go.
+_LOOPED: Final = rf"[ \t]+in[ \t]+[(\[]{BREAK}*{_STRING}"
+_TAGGED: Final = rf"[ \t]+(?:envDefault|default):{QUOTE}"
 _COLUMN: Final = r"(?:\t|\\+t)"
 # What may follow the title of a column, but for what is a joint too.
 _TITLE: Final = rf"[\"`*]{{0,2}}(?:[,;\t][\"A-Za-z]| {{2,}}[A-Za-z#%(]|[ \t]*\||[ \t]*{NEWLINE}|\x00)"
@@ -66,7 +69,8 @@ _PROSE: Final = rf"[ \t]+(?:(?:named|called|is)[ \t]+)?(?:\*\*)?{QUOTE}"
 _ARGUMENT: Final = rf"[ \t]*,[ \t]*{_STRING}"
 
 _JOINTS: Final = (
-    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _WITH_STRING, _DEFAULTED, _ASSIGNED, _CELL, _CALLED, _ARGUMENT
+    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _WITH_STRING, _DEFAULTED, _ASSIGNED, _CELL, _CALLED, _ARGUMENT,
+    _LOOPED, _TAGGED,
 )  # fmt: skip
 
 # The first that fits counts, not the longest.
@@ -81,7 +85,9 @@ _IS_COLUMN: Final = Pattern(_COLUMN)
 _IS_ROW: Final = Pattern(_ENDS + _CELL)
 _IS_TITLE: Final = Pattern(_TITLE)
 _IS_PROSE: Final = Pattern(_PROSE)
-_IS_SEVERAL: Final = Pattern(rf"(?s:.*)(?:{_SEVERAL}\({BREAK}*|[\[{{]{BREAK}*(?:[+~-][ \t]+)?|[vV]alues=){_OPEN}")
+_IS_SEVERAL: Final = Pattern(
+    rf"(?s:.*)(?:{_SEVERAL}\({BREAK}*|[\[{{]{BREAK}*(?:[+~-][ \t]+)?|[vV]alues=|[ \t]in[ \t]+\({BREAK}*){_OPEN}"
+)
 _IS_ITEMS: Final = Pattern(_ENDS + _ITEMS)
 _IS_ARRAY: Final = Pattern(rf"=[ \t]*\({BREAK}*(?:\[[A-Za-z0-9_-]+\]=)?{_OPEN}")
 # A list of what is code in Markdown.

@@ -15,6 +15,8 @@ ACCOUNT: Final = b"acct"
 # An account number that stood as a JSON number; see documents.
 ACCOUNT_NUMBER: Final = b"acctn"
 MIN_LENGTH: Final = 3
+# What the names of the parameters begin with that AWS keeps for all.
+PUBLIC_PARAMETERS: Final = (b"aws/service/", b"aws/reference/")
 _STAGES: Final = frozenset((b"prod", b"production", b"qa", b"staging", b"stg", b"uat", b"preprod"))
 
 # Labels that no family gives, by the form of the whole value; tried after the catalogue's.

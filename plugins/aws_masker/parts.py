@@ -16,6 +16,7 @@ from aws_masker.errors import Blocked
 from aws_masker.finding import Finding
 from aws_masker.found import Found, FoundCache, Part, Text
 from aws_masker.joints import END
+from aws_masker.names import PUBLIC_PARAMETERS
 from aws_masker.numbered import without_numbers
 from aws_masker.re2c import Pattern, Span
 from aws_masker.rules import OPERATORS, Rules, Stays
@@ -28,8 +29,6 @@ KEPT_FROM: Final = 512
 GROUP: Final = 32
 # And fewer of them than this are not kept.
 KEPT_TOGETHER: Final = 4
-# What the names of the parameters begin with that AWS keeps for all.
-PUBLIC_PARAMETERS: Final = (b"aws/service/", b"aws/reference/")
 _SLASH: Final = 0x2F
 # Words with slashes between them; where files are, kinds of media, what AWS and registries keep for all.
 _PATH: Final = Pattern(r"[A-Za-z][A-Za-z0-9_.]*(?:/[A-Za-z0-9][A-Za-z0-9_.]*)+")
