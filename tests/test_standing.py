@@ -22,6 +22,8 @@ _STAYS = [
     '"matchPackageNames": ["kazor-core9"]',
     "configExistingSecretName: kazor-binary-config",
     "sonar.projectName=kazor-node9",
+    "class Kazor(MetaStateMachine('KazorBase9', x)):",
+    "secret_key = kazor9_server['secret_key']",
     'builder.HasDatabaseName("KazorIndex9");',
 ]
 _COUNTS = [

@@ -39,7 +39,7 @@ _DASHED: Final = Pattern(r".*-.*")
 _TYPE_NAME: Final = Pattern(r"_?[A-Z][A-Za-z]+")
 _CALLED: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_.]*\((?:\{?|.*\))|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
-    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|</.*|\{.*\}"
+    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|</.*|\{.*\}|[A-Za-z_][A-Za-z0-9_.]*\["
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.

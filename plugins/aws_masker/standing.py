@@ -38,6 +38,9 @@ def stands_so(text: bytes, key: int, spelled: Span, one: Finding, met: Met) -> b
         return _CELL_BEHIND.match(text, one.end) < 0 and not _CELL_BEFORE.fits(_line_before(text, low))
     if joined == b":" or (joined == _CLOSES_TAG and text.endswith(b":", 0, low)):
         return False
+    # A function called like one, of something.
+    if joined.startswith(b"(") and low < key:
+        return False
     # A shared key as the end of a longer one, or in a space of names, is one more that AWS does not have.
     if met.shared and not (name.isupper() or met.joint.flag) and (low < key or _in_space(text, low)):
         return False
