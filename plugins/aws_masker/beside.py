@@ -303,7 +303,11 @@ class Beside:
             return
         secret = not self._secret.isdisjoint(met.families)
         values: Iterable[Value] = values_at(text, at, joint, secret=secret)
-        if text[at - 2 : at] in _ASSIGNED and text[joint_at - 1 : joint_at] == b"S" and text[key:joint_at].isupper():
+        if (
+            text[joint_at:at].translate(None, b"\\") in _ASSIGNED
+            and text[joint_at - 1 : joint_at] == b"S"
+            and text[key:joint_at].isupper()
+        ):
             values = words_at(text, at)
         yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
 

@@ -45,7 +45,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from aws_masker.boundaries import BEFORE, ESCAPE
-from aws_masker.catalogue import Family
+from aws_masker.catalogue import Family, expand
 from aws_masker.commands import PROMPT, read
 from aws_masker.context import spelling
 from aws_masker.joints import (
@@ -144,7 +144,12 @@ class Sections:
         late = [(index, family) for index, family in chosen if family.extent in _LATE]
         self.pattern = "|".join(f"(?:{family.opener})" for _, family in early) or NEVER
         # After all keys.
-        self.late = "|".join(f"(?:{BEFORE}{family.opener})" for _, family in late) or NEVER
+        # How a name follows its noun is the same for all nouns, and long.
+        says = expand("<says>")
+        nouns = [family.opener.removesuffix(says) for _, family in late if family.opener.endswith(says)]
+        openers = [family.opener for _, family in late if not family.opener.endswith(says)]
+        openers += [f"(?:{'|'.join(nouns)}){says}"] if nouns else []
+        self.late = "|".join(f"(?:{BEFORE}{opener})" for opener in openers) or NEVER
         self.spoken = [index for index, family in late if family.extent == "spoken"]
         self.before = frozenset(index for index, family in early if family.extent in ("before", "quoted"))
         self._named = frozenset(self.spoken)

@@ -24,6 +24,7 @@ _WORD: Final = Pattern(r"/?[A-Za-z0-9_./-]{1,256}")
 _ESCAPED: Final = 16
 # So much of a line on both sides of a word is looked at.
 _LINE: Final = 200
+_LINE_MARKS: Final = (END, b"\n", b"\\n", b'"')
 _WORD_BYTES: Final = ALNUM | frozenset(b"-_./")
 # The beginning of a word that may be a name.
 _LOOKS: Final = Pattern(r"/?[A-Za-z0-9]*(?:[A-Za-z0-9][-_./][A-Za-z0-9]|[a-z][A-Z]|[a-z][0-9]|[0-9][a-z])")
@@ -222,9 +223,10 @@ _OTHER_NOUN: Final = Pattern(
 
 def in_sentence(text: bytes, begin: int, end: int) -> bool:
     """Tell whether what stands at ``begin:end`` is in a line of a sentence or a list, rather than of code."""
-    low = max(text.rfind(b"\n", max(0, begin - _LINE), begin), text.rfind(END, max(0, begin - _LINE), begin)) + 1
-    line = text[low : end + _LINE].partition(END)[0]
-    line = line[: end - low] + line[end - low :].partition(b"\n")[0]
+    before, after = text[max(0, begin - _LINE) : begin], text[end : end + _LINE]
+    low = max(before.rfind(mark) + len(mark) for mark in _LINE_MARKS)
+    high = min((at for mark in _LINE_MARKS if (at := after.find(mark)) >= 0), default=len(after))
+    line = before[low:] + text[begin:end] + after[:high]
     return _SENTENCE.fits(line) and not _COMMAND.fits(line)
 
 

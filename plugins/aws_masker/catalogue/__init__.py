@@ -90,7 +90,7 @@ _SAID_SO: Final = (
 _SAYS: Final = (
     r"(?:\*\*)?(?:(?:.s)? (?:name|alias))?(?:[:,]| (?:[-=]?>|=|-|\xe2\x80[\x92-\x95]|\xe2\x86\x92|:))?(?:\*\*)?"
     r"(?:<break>{1,2}|(?:\n|\\n){1,2}[ ]{0,4}[-*] )"
-    r"(?:(?:(?:that|which|you|we|it|they)<break>(?:[a-z]{1,12}<break>){1,4})?"
+    r"(?:(?:(?:that|which|you|we|it|they)<break>(?:[a-z]+<break>){1,3})?"
     r"(?:is|are|was|were|will be|shall be|should be|must be|from|to|like|on|under|below)<break>)?(?:now<break>)?"
     r"(?:(?:(?:with|by)(?: the)? name(?: of)?|with(?: the)? id|named|called|renamed from)<break>)?"
     r"(?:[\[(]|\*{1,2}|<quote>){0,2}"
@@ -101,7 +101,7 @@ MACROS: Final[Mapping[str, str]] = {
     "<noun>": f"(?:(?i:{_NOUNS})s?|{_COMPOUNDED})",
     "<said>": _SAID_SO,
     "<says>": _SAYS,
-    "<joint>": r"(?:[-_./][A-Za-z0-9]{1,40}|[a-z][A-Z][A-Za-z0-9]{1,40})(?:\*\*|<quote>){0,2}\)?(?: |\n|\\+n)",
+    "<joint>": r"(?:[-_./][A-Za-z0-9]+|[a-z][A-Z][A-Za-z0-9]+)(?:\*\*|<quote>){0,2}\)?(?: |\n|\\+n)",
     "<hex>": "(?:[0-9a-f]{17}|[0-9a-f]{8})",
     "<hex8>": "[0-9a-f]{8}",
     "<hex17>": "[0-9a-f]{17}",
