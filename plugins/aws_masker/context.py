@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from aws_masker.boundaries import ALNUM, BEFORE, after_boundary
+from aws_masker.boundaries import BEFORE, after_boundary
 from aws_masker.catalogue import Family
 from aws_masker.commands import PROMPT
 from aws_masker.joints import AFTER_FLAG, AFTER_KEY, END, VALUE, Joint, Kind, Series, joint_of
@@ -128,7 +128,7 @@ class Keys:
 
     def read(self, match: bytes) -> Met | None:
         """Return what a match of ``pattern`` holds."""
-        flag = match.startswith(b"--") or (match[1:2] == b"-" and match[0] not in ALNUM)
+        flag = match.startswith(b"--") or match[1:2] == b"-"
         if flag:
             low = 2
             high = _SPELLED_FLAG.match(match, low)

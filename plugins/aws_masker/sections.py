@@ -157,6 +157,9 @@ class Sections:
         # What is read value by value goes on within what other sections there are.
         ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken", "before", "quoted")]
         self._late = frozenset(index for index, _ in late)
+        words = [(index, one.opener) for index, one in late if one.extent == "words"]
+        self._of_words = frozenset(index for index, _ in words)
+        self._next_words = Pattern("|".join(f"(?:{BEFORE}{opener})" for _, opener in words) or NEVER)
         self._openers = Pattern("|".join(f"(?:{one.opener})" for one in ending) or NEVER)
         self._blocks = frozenset(index for index, family in chosen if family.extent == "block")
         self._which = FullMatchSet(
@@ -240,6 +243,8 @@ class Sections:
         border = text.find(END, end, limit)
         limit = limit if border < 0 else border + 1
         # Another opener begins a section of its own: so no text is looked through twice.
+        if family in self._of_words and (following := self._next_words.search(text, end, limit)) is not None:
+            limit = following[0]
         if (following := self._openers.search(text, end, limit)) is not None:
             limit = following[0]
         yield from self._members[family].values(text, end, limit, subject)
