@@ -119,7 +119,8 @@ def test_only_the_output_of_the_command_itself_is_its_output(one: Masker) -> Non
     command, _ = OUTPUTS["names as text"]
     document = conversation(command, "acmeraw\n")
     other = {"type": "tool_result", "tool_use_id": "t2", "content": "acmeweb\tacme-web\n"}
-    document["messages"][1]["content"] += [other, {"type": "text", "text": "acmeweb and acme-web"}]
+    said = {"type": "text", "text": "acmeweb\tacme-web\n"}
+    document["messages"][1]["content"] += [said, other, said]
     once, dictionary = sent(one, document)
     assert list(dictionary.values()) == ["acmeraw"]
     assert once["messages"][1]["content"][1:] == document["messages"][1]["content"][1:]

@@ -166,6 +166,7 @@ def content(made: Masker, blocks: Any, role: str = "user") -> Any:
         {"messages": [], "stop_sequences": [INSTANCE]},
         {"messages": [], "something_new": {"deep": [INSTANCE]}},
         {"messages": [], "metadata": {"user_id": "a", "team": INSTANCE}},
+        {"messages": [], "metadata": {"user_id": {"team": INSTANCE}}},
     ],
 )
 def test_an_identifier_in_any_place_of_a_request_is_masked(made: Masker, document: Any) -> None:

@@ -128,16 +128,18 @@ def test_with_known_tools_neither_these_nor_the_history_are_read_again(
         assert outcome(one, body(following)) == outcome(fresh, body(following))
 
 
-def test_tools_that_went_with_the_history_are_not_those_of_the_request() -> None:
-    """What is left of such a body has a number where its tools would stand if nothing else were cut."""
-    known = [{"role": "user", "content": [{"type": "tool_use", "id": "t", "name": "x", "input": {"tools": 0}}]}, ASKED]
+@pytest.mark.parametrize("first", [False, True], ids=["behind", "before"])
+def test_tools_that_went_with_the_history_are_not_those_of_the_request(first: bool) -> None:  # noqa: FBT001 - a parameter
+    """What is left of such a body has a number where its tools would stand if less or more were cut."""
+    given_ = {"tools": 0, "more": "words" * 9}
+    known = [{"role": "user", "content": [{"type": "tool_use", "id": "t", "name": "x", "input": given_}]}, ASKED]
     quiet = [{"name": INSTANCE, "description": "words" * 9}]
-    body = json.dumps({"messages": known, "tools": quiet})
-    hidden = json.dumps({"messages": known}).replace('"tools": 0', f'"tools": {json.dumps(quiet)}')[:-1]
+    hidden = json.dumps(known).replace('"tools": 0', f'"tools": {json.dumps(quiet)}')
     with masker() as one:
-        one.mask_body(body.encode(), PATH)
+        one.mask_body(json.dumps({"messages": known, "tools": quiet}).encode(), PATH)
         for blanks in range(120):
-            raw = f'{hidden}, {" " * blanks}"tools": 0}}'.encode()
+            members = [f'"messages": {hidden}', f'{" " * blanks}"tools": 0{" " * (120 - blanks)}']
+            raw = f"{{{', '.join(members[::-1] if first else members)}}}".encode()
             with masker() as fresh:
                 assert outcome(one, raw) == outcome(fresh, raw)
 
@@ -280,6 +282,14 @@ def test_whatever_a_history_holds_becomes_the_same_under_a_name_that_is_new(
                 assert masked.opaque == 1
                 learned = "acmecold" in masked.dictionary.values()
         assert learned
+
+
+def test_a_name_counts_as_what_it_is_in_each_conversation() -> None:
+    with masker() as one:
+        for said_first in ("TableName: acme-cold", "bucket_name = 'acme-cold'"):
+            raw = written([said(said_first), said("acme-cold and " + "words " * 200), ASKED])
+            with masker() as fresh:
+                assert outcome(one, raw) == outcome(fresh, raw)
 
 
 def test_a_command_without_an_id_says_what_a_result_without_one_is() -> None:

@@ -134,6 +134,25 @@ def test_tools_that_say_something_of_what_follows_are_always_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(lambda token: [{"name": "Read", "description": f"of {token}"}], id="a token"),
+        pytest.param(
+            lambda _: [{"type": "base64", "media_type": "image/png", "data": "aGk="}], id="what cannot be read"
+        ),
+    ],
+)
+def test_tools_that_hold_something_count_each_time(told: Callable[[str], object]) -> None:
+    with masker() as one:
+        (token,) = one.mask_text(INSTANCE).dictionary
+        raw = written({"messages": []}, json.dumps(told(token)))
+        first = one.mask_body(raw, PATH)
+        assert first.dictionary or first.opaque
+        assert one.mask_body(raw, PATH).dictionary == first.dictionary
+        assert one.mask_body(raw, PATH).opaque == first.opaque
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         pytest.param(lambda: {"terms": ("Grep",)}, id="a term"),
