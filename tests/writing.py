@@ -66,7 +66,7 @@ FORMS: dict[str, str] = {
     "a table of the AWS CLI": "|  BucketName  |  «acmeraw»  |\n|  Status  |  ok  |\n",
     "columns of the AWS CLI": "||  Created |  BucketName  ||\n|+-----+-----+|\n||  2024  |  «acmeraw»  ||\n",
     "a list of the AWS CLI": "||  TableNames  ||\n|+------------+|\n||  «AcmeOrders»  ||\n||  «AcmeEntries»  ||\n",
-    "rows of the AWS CLI's text": "CLUSTERS\tACTIVE\tFalse\t«acme-raw»\nTAGS\tEnv\tkontor-eu\nSTATE\t«AcmeRows»\tTrue\n",
+    "rows of the CLI's text": "CLUSTERS\tACTIVE\tFalse\t«acme-raw»\nTAGS\tEnv\tkontor-eu\nSTATE\t«AcmeRows»\tTrue\n",
     "rows of text in a string": '"CLUSTERS\\tACTIVE\\tFalse\\t«acme-orders»\\n"',
     "text of the AWS CLI": "TABLENAMES\t«AcmeOrders»\nTABLENAMES\t«AcmeEntries»\n",
     "a result of SQL": " id | bucket_name \n----+-------------\n 1  | «acmeraw»\n",
