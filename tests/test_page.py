@@ -102,8 +102,16 @@ class TestReading:
 
     @pytest.mark.parametrize(
         "body",
-        [b'{"cut": "of', b"\xff\x00", b"", b"data: [1]\n\n", b'data: {"type": "ping"}\n\n', b"[" * 100_000],
-        ids=["cut off", "binary", "nothing", "a list", "nothing said", "nested"],
+        [
+            b'{"cut": "of',
+            b"\xff\x00",
+            b"",
+            b"data: [1]\n\n",
+            b'data: {"type": "ping"}\n\n',
+            b"[" * 100_000,
+            b"data: " + b"[" * 100_000,
+        ],
+        ids=["cut off", "binary", "nothing", "a list", "nothing said", "nested", "a nested event"],
     )
     def test_what_cannot_be_read_stands_as_it_is(self, body: bytes) -> None:
         assert "".join(piece for piece, _ in pieces(body)) == body.decode("utf-8", "replace")

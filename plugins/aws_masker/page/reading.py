@@ -66,7 +66,7 @@ def _said(data: str) -> Iterator[tuple[int, str, str]]:
     """Yield block, kind and text of one event."""
     try:
         event = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(event, dict):
         return
