@@ -1,5 +1,7 @@
 """Keys that AWS shares with the rest of the world: beside them a value counts in a text of AWS, or if it says so."""
 
+import json
+
 import pytest
 
 from aws_masker import Masker, catalogue
@@ -249,3 +251,10 @@ def test_what_speaks_of_aws_does(text: str) -> None:
 )
 def test_the_name_of_an_object_or_an_element_is_none_of_a_resource(one: Masker, text: str) -> None:
     assert one.mask_text(text).text == text
+
+
+def test_keys_with_underscores_are_common_in_what_a_tool_is_given(one: Masker) -> None:
+    use = {"type": "tool_use", "id": "t", "name": "f", "input": {"function_name": "kazor-fn", "queue_name": "kazor_fn"}}
+    body = json.dumps({"messages": [{"role": "assistant", "content": [use]}]}).encode()
+    # A name with nothing but underscores could be one of a program.
+    assert set(one.mask_body(body, "/v1/messages").dictionary.values()) == {"kazor-fn"}

@@ -12,6 +12,7 @@ What a text speaks of says ``subject``.
 
 from typing import Final
 
+from aws_masker.joints import VALUE
 from aws_masker.re2c import Pattern
 from aws_masker.subject import Writing
 
@@ -193,9 +194,14 @@ def _is_made(joint: bytes, word: bytes) -> bool:
 
 
 def _is_ones_own(key: bytes, joint: bytes, word: bytes, writing: Writing) -> bool:
-    """Tell whether a text has a key for something of its own: AWS's JSON and YAML have no keys with underscores."""
+    """Tell whether a text has a key for something of its own: AWS's JSON and YAML have no keys with underscores.
+
+    What tools are given, and what they keep, has.
+    """
     if writing is Writing.SETTINGS or b"_" not in key or not _SNAKE.fits(key):
         return False
+    if joint.endswith(VALUE):
+        return _LETTERS.fits(word)
     return not (_STAGED if _MEMBER.fits(joint) and b"=" not in joint else _PLACED).fits(word)
 
 
