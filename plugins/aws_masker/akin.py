@@ -15,7 +15,7 @@ from typing import Final
 from aws_masker.boundaries import ALNUM, after_escape
 from aws_masker.catalogue import Family
 from aws_masker.finding import Finding
-from aws_masker.joints import END
+from aws_masker.joints import END, VALUE
 from aws_masker.names import PUBLIC_PARAMETERS
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
@@ -65,31 +65,38 @@ class Akin:
         if self._family < 0:
             return
         subject = Subject(text)
-        known = {one.start for one in found}
         low = high = -1
-        fits = is_code = False
+        fits = False
         stems: dict[bytes, None] = {}
         seen: set[bytes] = set()
-        for one in found:
-            if one.start >= high:
-                yield from self._in_piece(text, (low, high), stems, known, is_code=is_code)
+        stem_of: dict[bytes, bytes] = {}
+        for start, _, family, parts, _ in found:
+            if start >= high:
+                yield from self._in_piece(text, (low, high), stems, seen, subject)
                 stems, seen = {}, set()
-                low = max(0, text.rfind(END, 0, one.start))
-                high = text.find(END, one.start)
+                low = max(0, text.rfind(END, 0, start))
+                high = text.find(END, start)
                 high = len(text) if high < 0 else high
                 fits = high - low <= MAX_PIECE and subject.mentions_aws(low + 1)
-                is_code = fits and (text[low + 1] in _NO_SENTENCE or subject.writing(low + 1) is Writing.PROGRAM)
-            if fits and len(stems) < MAX_STEMS and one.family in self._named and not _is_public(text, one):
-                for start, end in one.parts:
-                    name = text[start:end]
-                    if name not in seen and (stem := self._stem(name)):
-                        stems[stem] = None
-                    seen.add(name)
-        yield from self._in_piece(text, (low, high), stems, known, is_code=is_code)
+            if not fits or family not in self._named or len(stems) >= MAX_STEMS:
+                continue
+            # Parameters that AWS keeps for all are nobody's.
+            if parts and text.startswith(PUBLIC_PARAMETERS, parts[0][0]):
+                continue
+            for begin, end in parts:
+                name = text[begin:end]
+                if name in seen:
+                    continue
+                seen.add(name)
+                if name not in stem_of:
+                    stem_of[name] = self._stem(name)
+                if stem_of[name]:
+                    stems[stem_of[name]] = None
+        yield from self._in_piece(text, (low, high), stems, seen, subject)
 
     def _stem(self, name: bytes) -> bytes:
         """Return what others of the same owner begin with, in lower case; b"" where that says nothing."""
-        if not _NAME.fits(name) or is_compound(name):
+        if not name[:1].isalpha() or not _NAME.fits(name) or is_compound(name):
             return b""
         stem = name[: max(0, _STEM.match(name, 0))]
         word = stem.rstrip(b"-_")
@@ -98,12 +105,13 @@ class Akin:
         return name[: max(0, _TWO.match(name, 0))].lower()
 
     def _in_piece(
-        self, text: bytes, piece: Span, stems: dict[bytes, None], known: AbstractSet[int], *, is_code: bool
+        self, text: bytes, piece: Span, stems: dict[bytes, None], seen: AbstractSet[bytes], subject: Subject
     ) -> Iterator[Finding]:
-        """Yield the names in a ``piece`` that begin with one of ``stems``, but those ``known`` there."""
+        """Yield the names in a ``piece`` that begin with one of ``stems``, but those ``seen`` there."""
         if not stems:
             return
         lowered = text[slice(*piece)].lower()
+        is_code: bool | None = None
         for stem in stems:
             at = 0
             for _ in range(MAX_PLACES):
@@ -112,7 +120,11 @@ class Akin:
                     break
                 begin = piece[0] + at
                 at += len(stem)
-                if begin not in known and (one := self._one_at(text, begin, len(stem), is_code=is_code)) is not None:
+                if text[begin : max(begin, _DASHED.match(text, begin))] in seen:
+                    continue
+                if is_code is None:
+                    is_code = _is_code(text, piece, subject)
+                if (one := self._one_at(text, begin, len(stem), is_code=is_code)) is not None:
                     yield one
 
     def _one_at(self, text: bytes, begin: int, stem: int, *, is_code: bool) -> Finding | None:
@@ -161,6 +173,8 @@ class Akin:
         return Finding(begin, end, self._family, ((begin, end),), whole=False)
 
 
-def _is_public(text: bytes, one: Finding) -> bool:
-    """Tell whether what was found is the name of a parameter that AWS keeps for all."""
-    return bool(one.parts) and text.startswith(PUBLIC_PARAMETERS, one.parts[0][0])
+def _is_code(text: bytes, piece: Span, subject: Subject) -> bool:
+    """Tell whether a piece is a document of JSON, or a program: neither has sentences."""
+    # What a tool printed stands behind its command.
+    begin = max(piece[0], text.find(VALUE, *piece)) + 1
+    return text[begin] in _NO_SENTENCE or subject.writing(begin) is Writing.PROGRAM
