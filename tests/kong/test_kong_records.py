@@ -248,6 +248,13 @@ def test_no_record_holds_a_value(audited: Audited) -> None:
     assert not [one for one in (INSTANCE, "zebrafish", "481516234217", "hidden", "made-up-key") if one in lines]
 
 
+def test_kongs_own_log_holds_neither_path_nor_query(audited: Audited) -> None:
+    audited.ask("/v1/files/planted-in-the-path?x=planted-in-the-query", message("hello"))
+    told = (audited.stack.folder / "access.json").read_text()
+    assert "/v1/files/{id}" in told
+    assert "planted" not in told
+
+
 class TestATargetThatFails:
     """Nobody waits for it, and Kong's error log tells."""
 

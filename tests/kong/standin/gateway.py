@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -236,7 +236,14 @@ class StandIn:
 
     def _record(self, exchange: Exchange) -> None:
         record: dict[str, Any] = {
-            "request": {"method": exchange.method, "uri": exchange.path, "headers": dict(exchange.headers)},
+            "request": {
+                "method": exchange.method,
+                "uri": exchange.path,
+                "url": f"{self.url}{exchange.path}",
+                "querystring": dict(parse_qsl(urlsplit(exchange.path).query)),
+                "headers": dict(exchange.headers),
+            },
+            "upstream_uri": exchange.path,
             "response": {"status": exchange.status, "headers": dict(exchange.answer_headers)},
         }
         if self._has_filter:
