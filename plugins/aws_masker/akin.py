@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from aws_masker.boundaries import ALNUM, after_escape
-from aws_masker.catalogue import Family
+from aws_masker.catalogue import Catalogue
 from aws_masker.finding import Finding
 from aws_masker.joints import END, VALUE
 from aws_masker.names import PUBLIC_PARAMETERS
@@ -25,14 +25,15 @@ from aws_masker.subject import Subject, Writing
 # Longer pieces are not looked through, and so many beginnings are looked for in one.
 MAX_PIECE: Final = 65_536
 MAX_STEMS: Final = 8
-# Of one beginning, so many places are looked at.
+# Of one beginning, so many places are looked at, and so many bytes of a word.
 MAX_PLACES: Final = 512
+MAX_WORD: Final = 256
 _STEM: Final = Pattern(r"[A-Za-z][A-Za-z0-9]{3,}[-_]|[A-Z][a-z]{3,}|[a-z]{4,}")
 _TWO: Final = Pattern(r"[A-Za-z0-9]+[-_][A-Za-z0-9]+[-_]")
 _NAME: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+(?:\.fifo)?|[A-Za-z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
 MIN_STEM: Final = 4
 # Documents of JSON have no sentences.
-_NO_SENTENCE: Final = frozenset(b"{[<")
+_NO_SENTENCE: Final = (b"{", b"[", b"<")
 _DASHED: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+")
 _BEFORE: Final = frozenset(b" `(*\n\x00\x01")
 _WITHIN: Final = ALNUM | frozenset(b"-_.")
@@ -44,21 +45,24 @@ _KEY: Final = Pattern(r"[\\\"'`]{0,4}[ \t]*[:=]")
 _POD: Final = Pattern(
     r".*-[0-9a-f]{8,10}-[a-z0-9]{5}|.*\.(?:git|go|js|json|jsx|kt|md|py|rs|sh|sql|tf|toml|ts|tsx|ya?ml)"
 )
-_CAPITALS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 class Akin:
     """Finds the names that are akin to those found in a text."""
 
-    def __init__(self, families: Sequence[Family], vocabulary: Vocabulary) -> None:
-        """Take the families of the catalogue, one of which is that of such names, and the words of programs."""
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Take a catalogue, one of whose families is that of such names."""
+        families = catalogue.families
         self._named = frozenset(
             index
             for index, family in enumerate(families)
             if (family.kind == "name" and not family.general) or family.split == "arn" or family.host
         )
         self._family = next((index for index, family in enumerate(families) if family.name == "akin-name"), -1)
-        self._vocabulary = vocabulary
+        self._vocabulary = Vocabulary(catalogue.vocabulary)
+        # What ids begin with says whose they are as little as a common word does: subnet-0a1b2c3d.
+        prefixes = {label.partition("-")[0] for family in families if (label := family.label)}
+        self._common = frozenset(word.encode() for word in prefixes | set(catalogue.words))
 
     def find(self, text: bytes, found: Sequence[Finding]) -> Iterator[Finding]:
         """Yield the names akin to those ``found``, which ascend, each in its piece of ``text``."""
@@ -99,9 +103,11 @@ class Akin:
         if not name[:1].isalpha() or not _NAME.fits(name) or is_compound(name):
             return b""
         stem = name[: max(0, _STEM.match(name, 0))]
-        word = stem.rstrip(b"-_")
+        word = stem.rstrip(b"-_").lower()
+        if word in self._common or word.removesuffix(b"s") in self._common:
+            return b""
         if MIN_STEM <= len(word) < len(name) and not self._vocabulary.holds(word):
-            return word.lower()
+            return word
         return name[: max(0, _TWO.match(name, 0))].lower()
 
     def _in_piece(
@@ -120,7 +126,9 @@ class Akin:
                     break
                 begin = piece[0] + at
                 at += len(stem)
-                if text[begin : max(begin, _DASHED.match(text, begin))] in seen:
+                if text[begin - 1] in _WITHIN and after_escape(text, begin - 1, begin) != begin:
+                    continue
+                if text[begin : _end_of(text, begin)] in seen:
                     continue
                 if is_code is None:
                     is_code = _is_code(text, piece, subject)
@@ -129,8 +137,6 @@ class Akin:
 
     def _one_at(self, text: bytes, begin: int, stem: int, *, is_code: bool) -> Finding | None:
         """Return the name that begins at ``begin`` with a stem so long."""
-        if text[begin - 1] in _WITHIN and after_escape(text, begin - 1, begin) != begin:
-            return None
         # Two words, or one that says enough.
         says_enough = text[begin + stem - 1 : begin + stem] not in _JOINTS
         if says_enough and (one := self._joined(text, begin, stem, is_code=is_code)) is not None:
@@ -142,7 +148,7 @@ class Akin:
         joint = text[begin + stem : begin + stem + 1]
         if joint not in _JOINTS:
             return None
-        end = max(begin, _DASHED.match(text, begin))
+        end = _end_of(text, begin)
         word = text[begin:end]
         if end <= begin + stem or _POD.fits(word) or is_compound(word) or _CALL_OR_FILE.match(text, end) >= 0:
             return None
@@ -152,8 +158,8 @@ class Akin:
 
     def _name_at(self, text: bytes, begin: int, stem: int) -> Finding | None:
         """Return the name that begins at ``begin`` with a stem so long, in a sentence or between backticks."""
-        following = text[begin + stem]
-        if text[begin + stem - 1] in ALNUM and following in ALNUM and following not in _CAPITALS:
+        following = text[begin + stem : begin + stem + 1]
+        if (following.islower() or following.isdigit()) and text[begin + stem - 1] in ALNUM:
             return None
         value = word_before(text, begin)
         if value is None or value.start != begin:
@@ -173,8 +179,13 @@ class Akin:
         return Finding(begin, end, self._family, ((begin, end),), whole=False)
 
 
+def _end_of(text: bytes, begin: int) -> int:
+    """Return where the word with joints ends that begins at ``begin``: there, if none does."""
+    return max(begin, _DASHED.match(text, begin, min(len(text), begin + MAX_WORD)))
+
+
 def _is_code(text: bytes, piece: Span, subject: Subject) -> bool:
     """Tell whether a piece is a document of JSON, or a program: neither has sentences."""
     # What a tool printed stands behind its command.
     begin = max(piece[0], text.find(VALUE, *piece)) + 1
-    return text[begin] in _NO_SENTENCE or subject.writing(begin) is Writing.PROGRAM
+    return text.startswith(_NO_SENTENCE, begin) or subject.writing(begin) is Writing.PROGRAM

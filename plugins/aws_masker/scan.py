@@ -22,7 +22,6 @@ from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_es
 from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
-from aws_masker.shared import Vocabulary
 
 MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
@@ -206,7 +205,7 @@ class Scanner:
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
         self._beside = Beside(catalogue)
-        self._akin = Akin(self.families, Vocabulary(catalogue.vocabulary))
+        self._akin = Akin(catalogue)
 
     def find(self, text: bytes) -> list[Finding]:
         """Return what ``text`` holds, in ascending order; of what overlaps, the first is what counts, if it counts.
