@@ -17,6 +17,8 @@ from masking import marked, plain
         "AWS_REGION=eu-west-1\nTABLE_NAME=«orders-kazor»\norders-of-today",
         # A parameter that AWS keeps for all.
         "aws ssm get-parameter --name /aws/service/kazor-linux/kazor-kernel\nkazor-other",
+        # What would cut an address in two.
+        "AWS_REGION=eu-west-1\nTABLE_NAME=«kazor-orders»\nx: kazor-«10.0».17.5, kazor-«10.0».17.5",
         # Nothing speaks of AWS.
         '"TableName": "«kazor-orders-prod»", "x": "kazor-feed"',
     ],

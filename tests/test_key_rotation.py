@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aws_masker import Masker, Settings, catalogue
@@ -130,6 +130,8 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
 
 @SOME
 @given(TEXTS, KEYS)
+# ARNs glued to each other: what was masked of one is not what the next began with.
+@example("-x0".join(["arn:aws:iam::481516234217:role/GitHubDeployer"] * 3), [KEY, OTHER_KEY, THIRD_KEY])
 def test_masking_twice_under_keys_that_change_is_masking_once(
     maskers: Callable[..., Masker], text: str, keys: list[str]
 ) -> None:

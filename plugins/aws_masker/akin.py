@@ -8,8 +8,10 @@ another of the same owner's. That is told by the text alone. Two kinds of words 
 - in a sentence, or between backticks, also what has a hump, or begins with the same two words of programs.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Final
 
 from aws_masker.boundaries import ALNUM, after_escape
@@ -76,7 +78,7 @@ class Akin:
         stem_of: dict[bytes, bytes] = {}
         for start, _, family, parts, _ in found:
             if start >= high:
-                yield from self._in_piece(text, (low, high), stems, seen, subject)
+                yield from self._in_piece(text, (low, high), stems, seen, found, subject)
                 stems, seen = {}, set()
                 low = max(0, text.rfind(END, 0, start))
                 high = text.find(END, start)
@@ -96,7 +98,7 @@ class Akin:
                     stem_of[name] = self._stem(name)
                 if stem_of[name]:
                     stems[stem_of[name]] = None
-        yield from self._in_piece(text, (low, high), stems, seen, subject)
+        yield from self._in_piece(text, (low, high), stems, seen, found, subject)
 
     def _stem(self, name: bytes) -> bytes:
         """Return what others of the same owner begin with, in lower case; b"" where that says nothing."""
@@ -111,9 +113,18 @@ class Akin:
         return name[: max(0, _TWO.match(name, 0))].lower()
 
     def _in_piece(
-        self, text: bytes, piece: Span, stems: dict[bytes, None], seen: AbstractSet[bytes], subject: Subject
+        self,
+        text: bytes,
+        piece: Span,
+        stems: dict[bytes, None],
+        seen: AbstractSet[bytes],
+        found: Sequence[Finding],
+        subject: Subject,
     ) -> Iterator[Finding]:
-        """Yield the names in a ``piece`` that begin with one of ``stems``, but those ``seen`` there."""
+        """Yield the names in a ``piece`` that begin with one of ``stems``, but those ``seen`` there.
+
+        What would cut another of those ``found`` in two is none: an address, or an ARN, that goes on behind it.
+        """
         if not stems:
             return
         lowered = text[slice(*piece)].lower()
@@ -128,7 +139,7 @@ class Akin:
                 at += len(stem)
                 if text[begin - 1] in _WITHIN and after_escape(text, begin - 1, begin) != begin:
                     continue
-                if text[begin : _end_of(text, begin)] in seen:
+                if text[begin : (end := _end_of(text, begin))] in seen or _cuts(found, begin, end):
                     continue
                 if is_code is None:
                     is_code = _is_code(text, piece, subject)
@@ -182,6 +193,12 @@ class Akin:
 def _end_of(text: bytes, begin: int) -> int:
     """Return where the word with joints ends that begins at ``begin``: there, if none does."""
     return max(begin, _DASHED.match(text, begin, min(len(text), begin + MAX_WORD)))
+
+
+def _cuts(found: Sequence[Finding], begin: int, end: int) -> bool:
+    """Tell whether one of those ``found``, which ascend, begins within ``begin:end`` and goes on behind it."""
+    inside = range(bisect_right(found, begin, key=itemgetter(0)), bisect_left(found, end, key=itemgetter(0)))
+    return any(found[index].end > end for index in inside)
 
 
 def _is_code(text: bytes, piece: Span, subject: Subject) -> bool:

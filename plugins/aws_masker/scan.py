@@ -65,8 +65,9 @@ class _Forms:
     def __init__(self, families: list[tuple[int, Family]]) -> None:
         self._families = families
         patterns = [family.pattern for _, family in families]
-        self.search = Pattern(_alternation([_loosened(pattern) for pattern in patterns]))
-        self._exact = Pattern(_alternation(patterns))
+        bounded = [_starts_in_word(family) for _, family in families]
+        self.search = Pattern(_alternation([_loosened(pattern) for pattern in patterns], bounded))
+        self._exact = Pattern(_alternation(patterns, bounded))
         self._whole = FullMatchSet(patterns)
         self._captures = {
             index: Pattern(family.pattern, captures=True)
@@ -288,10 +289,10 @@ def has_groups(pattern: str) -> bool:
     return bool(Pattern(pattern, captures=True).groups)
 
 
-def _alternation(patterns: list[str]) -> str:
-    bounded = [pattern for pattern in patterns if _starts_in_word(pattern)]
-    free = [pattern for pattern in patterns if not _starts_in_word(pattern)]
-    alternatives = [f"{BEFORE}(?:{'|'.join(bounded)}){AFTER}"] if bounded else []
+def _alternation(patterns: list[str], bounded: list[bool]) -> str:
+    within = [pattern for pattern, one in zip(patterns, bounded, strict=True) if one]
+    free = [pattern for pattern, one in zip(patterns, bounded, strict=True) if not one]
+    alternatives = [f"{BEFORE}(?:{'|'.join(within)}){AFTER}"] if within else []
     alternatives += [f"(?:{'|'.join(free)}){AFTER}"] if free else []
     return "|".join(alternatives) or NEVER
 
@@ -308,8 +309,13 @@ def _loosened(pattern: str) -> str:
     )
 
 
-def _starts_in_word(pattern: str) -> bool:
-    return pattern[0] not in "/-" and not pattern.startswith(("\\$", "\\/", "\\["))
+def _starts_in_word(family: Family) -> bool:
+    """Tell whether a boundary has to stand before what is of ``family``.
+
+    None has to before an ARN, which is one whatever it is glued to: the text of a document of XML has no tags.
+    """
+    begins_else = family.pattern.startswith(("/", "-", "\\$", "\\/", "\\["))
+    return family.split != "arn" and not begins_else
 
 
 def _suffixes(catalogue: Catalogue) -> str:
