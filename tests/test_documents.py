@@ -403,6 +403,32 @@ def test_a_text_body_is_masked_as_one_text(made: Masker) -> None:
     assert INSTANCE.encode() not in made.mask_body(raw, "/v1/x", "text/plain; charset=utf-8").apply(raw)
 
 
+JSON_TEXT = b'{"text":"\\u0069-0a1b2c3d4e5f60718"}'
+
+
+@pytest.mark.parametrize("lead", [b"", b" \r\n"])
+@pytest.mark.parametrize("path", ["/v1/x", "/v1/messages;v=1", "/v1/Messages", "/v1/messages%20", "/v1/m%2565ssages"])
+@pytest.mark.parametrize("media", ["text/plain", "text/x-json", "text/plain; application/json"])
+def test_a_text_body_that_is_json_is_read_as_such(made: Masker, lead: bytes, path: str, media: str) -> None:
+    masked = made.mask_body(lead + JSON_TEXT, path, media)
+    assert list(masked.dictionary.values()) == [INSTANCE]
+
+
+@pytest.mark.parametrize(
+    "other", [b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 300 + b"]" * 300, b"[" * 10**5 + b"]" * 10**5]
+)
+def test_a_text_body_that_others_may_read_as_json_is_refused_as_json_is(made: Masker, other: bytes) -> None:
+    for raw in (other, b"\xef\xbb\xbf" + JSON_TEXT, b"[" + JSON_TEXT + b"," + other + b"]"):
+        with pytest.raises(InvalidBody):
+            made.mask_body(raw, "/v1/x", "text/plain")
+
+
+@pytest.mark.parametrize("text", ["[12:00] {INSTANCE} started", '"{INSTANCE}" is its name', "{{INSTANCE}}", "12"])
+def test_a_text_body_that_only_begins_like_json_is_text(made: Masker, text: str) -> None:
+    raw = text.replace("{INSTANCE}", INSTANCE).encode()
+    assert INSTANCE.encode() not in made.mask_body(raw, "/v1/x", "text/plain").apply(raw)
+
+
 def test_a_text_body_that_is_not_utf8_is_refused(made: Masker) -> None:
     with pytest.raises(InvalidBody, match="UTF-8"):
         made.mask_body(b"\xff", "/v1/x", "text/plain")

@@ -14,6 +14,7 @@ of a message is free as well: it is somebody's data, not the protocol's.
 Source: https://docs.anthropic.com/en/api/messages
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,6 +93,9 @@ FREE_MEMBERS: Final = frozenset(("input", "input_schema", "input_examples"))
 PROTECTED_METADATA: Final = frozenset(("user_id",))
 ACCOUNT_DIGITS: Final = 12
 
+_LEADING: Final = b"\xef\xbb\xbf \t\r\n"
+_OPENING: Final = (b"{", b"[", b'"')
+
 NOTHING: Final[Mapping[str, bytes]] = {}
 
 _PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
@@ -155,6 +159,21 @@ def read(raw: bytes, path: str, settings: Settings, heads: Mapping[str, bytes] =
 def fits(raw: bytes, settings: Settings) -> bool:
     """Tell whether a body holds no more values than the limits allow."""
     return values_at_most(raw, settings.limits.values)
+
+
+def may_be_json(raw: bytes, settings: Settings) -> bool:
+    """Tell whether somebody might read a text as an object, a list or a string of JSON, if less strictly than here."""
+    if not raw.lstrip(_LEADING).startswith(_OPENING):
+        return False
+    if not fits(raw, settings):
+        return True
+    try:
+        json.loads(raw)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 class _Reader:

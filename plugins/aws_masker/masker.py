@@ -192,6 +192,9 @@ class Masker:
             return self._mask_regions(raw, multipart.regions(raw, content_type, self.settings))
         if media.startswith("text/"):
             check_encoding(content_type)
+            # Who takes JSON may go by what a body looks like.
+            if documents.may_be_json(raw, self.settings):
+                return self._mask_json(raw, path)
             return self._mask_regions(raw, multipart.Regions([(0, len(raw))]))
         return MaskedBody((), {}, {}, opaque=1)
 
