@@ -57,7 +57,10 @@ def test_a_vector_gives_the_same_however_it_is_cut(data: st.DataObject, vector: 
         ("text/html; charset=utf-8", PlainTextRestorer),
         ("application/pdf", Untouched),
         ("image/png", Untouched),
-        ("", Untouched),
+        ("application/octet-stream", Untouched),
+        ("", JsonLinesRestorer),
+        ("application/yaml", PlainTextRestorer),
+        ("application/atom+xml", PlainTextRestorer),
     ],
 )
 def test_the_content_type_decides_which_restorer_an_answer_gets(content_type: str, kind: type) -> None:

@@ -11,7 +11,20 @@ from aws_masker.restore.documents import MAX_BYTES, JsonLinesRestorer, JsonResto
 from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestorer, restore_whole
 
-_JSON_LINES = frozenset({"application/jsonl", "application/x-jsonl", "application/x-ndjson", "application/ndjson"})
+# Without a type, too: the API has sent the results of batches so, and JSON is mostly written on one line.
+_JSON_LINES = frozenset({"", "application/jsonl", "application/x-jsonl", "application/x-ndjson", "application/ndjson"})
+# Text, though it is not called so: files come with the type that they were sent with.
+_TEXTS = frozenset(
+    {
+        "application/javascript",
+        "application/sql",
+        "application/toml",
+        "application/x-sh",
+        "application/x-yaml",
+        "application/xml",
+        "application/yaml",
+    }
+)
 
 
 class Restorer(Protocol):
@@ -75,7 +88,7 @@ def restorer_for(content_type: str, dictionary: Mapping[str, str], max_bytes: in
         return JsonRestorer(dictionary, max_bytes)
     if media_type in _JSON_LINES:
         return JsonLinesRestorer(dictionary, max_bytes)
-    if media_type.startswith("text/"):
+    if media_type.startswith("text/") or media_type in _TEXTS or media_type.endswith(("+xml", "+yaml")):
         return PlainTextRestorer(dictionary)
     return Untouched()
 
