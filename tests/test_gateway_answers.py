@@ -219,6 +219,36 @@ def test_an_answer_in_a_coding_that_cannot_be_decoded_is_a_502(coding: str) -> N
     run(test())
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "identity, chunked"])
+def test_an_answer_in_another_transfer_coding_than_chunked_is_a_502(coding: str) -> None:
+    async def script(answering: Answering) -> None:
+        raw = gzip.compress(delta("complete. "))
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: {coding}\r\n\r\n"
+        await answering.send(head.encode() + b"%x\r\n%b\r\n0\r\n\r\n" % (len(raw), raw))
+
+    async def test() -> None:
+        async with lab(script) as one:
+            answer = await one.request("POST", "/v1/messages", BODY)
+            assert answer.error()[:2] == (502, "api_error")
+            assert "transfer coding" in answer.error()[2]
+
+    run(test())
+
+
+@pytest.mark.parametrize("head", [(), ("Content-Type: application/x-jsonl",)])
+def test_lines_of_json_are_restored_with_and_without_a_content_type(head: tuple[str, ...]) -> None:
+    async def script(answering: Answering) -> None:
+        token = answering.seen.token()
+        await answering.answer(f'{{"text":"{token}"}}\n{{"thinking":"x","text":"{token}"}}\n'.encode(), *head)
+
+    async def test() -> None:
+        async with lab(script) as one:
+            answer = await one.request("POST", "/v1/messages", BODY)
+            assert [json.loads(line)["text"] for line in answer.body.splitlines()] == [INSTANCE, INSTANCE]
+
+    run(test())
+
+
 def test_a_compressed_answer_that_ends_early_is_broken_off() -> None:
     async def script(answering: Answering) -> None:
         raw = gzip.compress(delta("complete. ") * 3)

@@ -30,9 +30,10 @@ def test_a_repeated_field_keeps_its_first_spelling() -> None:
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "proxy-anything", "TE", "Trailer",
         "Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Host", "Content-Length", "Content-Encoding",
         "Accept-Encoding", "Expect", "Range", "If-Range",
+        "Content-MD5", "Digest", "Content-Digest", "Repr-Digest", "X-Amz-Content-Sha256",
     ],
 )  # fmt: skip
-def test_fields_of_one_connection_do_not_go_up(name: str) -> None:
+def test_fields_of_one_connection_or_of_the_body_as_it_was_do_not_go_up(name: str) -> None:
     assert upward([(name.encode(), b"value"), (b"X-Other", b"1")]) == [
         ("X-Other", "1"),
         ("Accept-Encoding", "identity"),
@@ -40,7 +41,23 @@ def test_fields_of_one_connection_do_not_go_up(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via"]
+    "name",
+    [
+        "X-Forwarded-For",
+        "x-forwarded-host",
+        "X-Forwarded-Proto",
+        "X-Real-IP",
+        "Forwarded",
+        "Via",
+        "X-Client-IP",
+        "X-Forwarded-Client-Cert",
+        "X-Original-Forwarded-For",
+        "X-Original-Host",
+        "X-Envoy-External-Address",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "X-Cluster-Client-IP",
+    ],
 )
 def test_fields_that_tell_of_hosts_in_the_house_do_not_go_up(name: str) -> None:
     assert upward([(name.encode(), b"10.20.5.7")]) == [("Accept-Encoding", "identity")]

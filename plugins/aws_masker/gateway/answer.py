@@ -18,7 +18,7 @@ from aiohttp import HttpVersion11, web
 from aws_masker.errors import MaskerError
 from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.gateway.errors import UpstreamUnreadable
-from aws_masker.gateway.headers import RawHeaders, content_codings
+from aws_masker.gateway.headers import RawHeaders, content_codings, transfer_codings
 from aws_masker.gateway.record import Draft, log_fault
 from aws_masker.settings import Limits
 
@@ -90,6 +90,10 @@ class Pipeline:
 
 def answer_decoder(raw_headers: RawHeaders) -> Decoder | None:
     """Return what decodes the answer's body. Raises UpstreamUnreadable when nothing here does."""
+    # aiohttp takes the chunks apart and leaves what was compressed below them.
+    if transfer_codings(raw_headers) not in ([], ["chunked"]):
+        message = "the upstream sent its answer in a transfer coding other than chunked: check what stands in between"
+        raise UpstreamUnreadable(message)
     codings = content_codings(raw_headers)
     if not codings:
         return None

@@ -1,9 +1,9 @@
 """Header fields on their way through: which go on, which end at the gateway. No I/O.
 
 Everything passes as it came, repeated fields and their order included, but for what belongs to one connection only
-(RFC 9110, section 7.6.1), what tells of hosts before the gateway, what describes a body that the gateway changes, and
-what asks for a coding or a part of one that could not be restored. Fields are read from their bytes: aiohttp's own
-decoding would lose what is not UTF-8.
+(RFC 9110, section 7.6.1), what tells of hosts before the gateway, what describes a body that the gateway changes (its
+digest, too), and what asks for a coding or a part of one that could not be restored. Fields are read from their bytes:
+aiohttp's own decoding would lose what is not UTF-8.
 """
 
 import re
@@ -21,30 +21,33 @@ PROXY_PREFIX: Final = "proxy-"
 # Addresses and names of hosts in the house, which proxies before the gateway tell it and the API has no need of.
 _OF_THE_HOUSE: Final = frozenset(
     {
+        "cf-connecting-ip",
         "forwarded",
+        "true-client-ip",
         "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-prefix",
-        "x-forwarded-proto",
-        "x-forwarded-server",
+        "x-client-ip",
+        "x-cluster-client-ip",
         "x-real-ip",
     }
 )
-_UP_ENDS: Final = _OF_THE_HOUSE | {
-    "host",
-    "content-length",
-    "content-encoding",
-    "accept-encoding",
-    "expect",
-    "range",
-    "if-range",
-}
-# What describes a body byte by byte, and the offer of parts of it.
-_OF_THE_BODY: Final = frozenset(
-    {"content-length", "content-encoding", "content-md5", "content-digest", "digest", "accept-ranges"}
+_PREFIXES_OF_THE_HOUSE: Final = ("x-envoy-", "x-forwarded-", "x-original-")
+# Digests of a body: that of the original confirms a guess at it.
+_DIGESTS: Final = frozenset({"content-md5", "content-digest", "digest", "repr-digest", "x-amz-content-sha256"})
+_UP_ENDS: Final = (
+    _OF_THE_HOUSE
+    | _DIGESTS
+    | {
+        "host",
+        "content-length",
+        "content-encoding",
+        "accept-encoding",
+        "expect",
+        "range",
+        "if-range",
+    }
 )
+# What describes a body byte by byte, and the offer of parts of it.
+_OF_THE_BODY: Final = _DIGESTS | {"content-length", "content-encoding", "accept-ranges"}
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -61,8 +64,8 @@ def _listed(raw_headers: RawHeaders, name: bytes) -> list[str]:
     return [element for value in values for element in _text(value).lower().replace(" ", "").split(",") if element]
 
 
-def _end_to_end(raw_headers: RawHeaders, ends: frozenset[str]) -> Headers:
-    """Return the fields that go on: neither hop-by-hop, nor named by Connection, nor in ``ends``."""
+def _end_to_end(raw_headers: RawHeaders, ends: frozenset[str], prefixes: tuple[str, ...] = (PROXY_PREFIX,)) -> Headers:
+    """Return the fields that go on: not hop-by-hop, named by Connection, in ``ends`` or beginning with ``prefixes``."""
     raw_headers = tuple(raw_headers)
     stop = HOP_BY_HOP | ends | set(_listed(raw_headers, b"connection"))
     spelling: dict[str, str] = {}
@@ -70,7 +73,7 @@ def _end_to_end(raw_headers: RawHeaders, ends: frozenset[str]) -> Headers:
     for raw_name, raw_value in raw_headers:
         name, value = _text(raw_name), _text(raw_value)
         lower = name.lower()
-        if lower in stop or lower.startswith(PROXY_PREFIX) or _CONTROLS.search(value):
+        if lower in stop or lower.startswith(prefixes) or _CONTROLS.search(value):
             continue
         # aiohttp's client lets a repeated field replace the former one when the two are spelled differently.
         headers.append((spelling.setdefault(lower, name), value))
@@ -79,7 +82,10 @@ def _end_to_end(raw_headers: RawHeaders, ends: frozenset[str]) -> Headers:
 
 def upward(raw_headers: RawHeaders) -> Headers:
     """Return the fields of a request that go to the upstream, which is asked not to compress its answer."""
-    return [*_end_to_end(raw_headers, _UP_ENDS), ("Accept-Encoding", "identity")]
+    return [
+        *_end_to_end(raw_headers, _UP_ENDS, (PROXY_PREFIX, *_PREFIXES_OF_THE_HOUSE)),
+        ("Accept-Encoding", "identity"),
+    ]
 
 
 def downward(raw_headers: RawHeaders, *, body_changes: bool) -> Headers:
