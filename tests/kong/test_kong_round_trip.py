@@ -178,10 +178,18 @@ def test_the_results_of_a_batch_are_fetched_through_the_gateway(
 def test_no_host_of_the_house_is_named_to_the_api(stack: Stack, api: FakeApi) -> None:
     told = {f"X-Forwarded-{name}": "10.9.8.7" for name in ("For", "Host", "Port", "Prefix", "Server", "Scheme")}
     told |= {"Forwarded": "for=10.9.8.7", "Via": "x"}
+    told |= dict.fromkeys(("X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Cluster-Client-IP"), "10.9.8.7")
+    told |= {"X-Forwarded-Client-Cert": "10.9.8.7", "X-Original-Host": "10.9.8.7", "X-Envoy-Peer-Metadata": "10.9.8.7"}
     assert ask(stack.url, "/v1/messages", message("hello"), told).status == 200
     (request,) = (one for one in api.requests if one.body)
     assert "10.9.8.7" not in str(request.headers)
     assert not [name for name, _ in request.headers if name.lower().startswith(("x-forwarded", "forwarded", "via"))]
+
+
+def test_no_digest_of_the_body_as_it_was_reaches_the_api(stack: Stack, api: FakeApi) -> None:
+    names = ("Content-MD5", "Digest", "Content-Digest", "Repr-Digest", "X-Amz-Content-Sha256")
+    assert ask(stack.url, "/v1/messages", message("hello"), dict.fromkeys(names, "made-up-digest")).status == 200
+    assert "made-up-digest" not in str([one.headers for one in api.requests])
 
 
 def test_the_results_of_a_batch_are_restored(stack: Stack, api: FakeApi) -> None:

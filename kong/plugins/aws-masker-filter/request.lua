@@ -9,17 +9,35 @@ local exchange = require("kong.plugins.aws-masker-filter.exchange")
 local record = require("kong.plugins.aws-masker-filter.record")
 
 local kong, ngx = kong, ngx
+local find = string.find
 
 local _M = {}
 
 local RETRY_SECONDS = 2
 
 -- What proxies tell one another of hosts in the house, and the API has no need of: Kong's own headers, by the variables
--- from which it makes them, and those that pass through it.
+-- from which it makes them, and those that pass through it, by name and by how they begin.
+local VARIABLES_OF_THE_HOUSE = { "for", "host", "path", "port", "prefix", "proto" }
 local OF_THE_HOUSE = {
-  variables = { "for", "host", "path", "port", "prefix", "proto" },
-  headers = { "Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Server" },
+  ["cf-connecting-ip"] = true,
+  ["forwarded"] = true,
+  ["true-client-ip"] = true,
+  ["x-client-ip"] = true,
+  ["x-cluster-client-ip"] = true,
 }
+local BEGINNINGS_OF_THE_HOUSE = { "^x%-envoy%-", "^x%-forwarded%-", "^x%-original%-" }
+
+-- Digests of a body: that of the original confirms a guess at it.
+local DIGESTS = {
+  ["content-digest"] = true,
+  ["content-md5"] = true,
+  ["digest"] = true,
+  ["repr-digest"] = true,
+  ["x-amz-content-sha256"] = true,
+}
+
+-- The most that Kong can be asked for.
+local MAX_HEADERS = 1000
 
 
 local function refuse(ctx, reason, status, body, headers)
@@ -68,13 +86,28 @@ local function point_back(result)
 end
 
 
+local function stays_here(name)
+  if OF_THE_HOUSE[name] or DIGESTS[name] then
+    return true
+  end
+  for i = 1, #BEGINNINGS_OF_THE_HOUSE do
+    if find(name, BEGINNINGS_OF_THE_HOUSE[i]) then
+      return true
+    end
+  end
+  return false
+end
+
+
 local function keep_the_house_to_itself()
-  for _, name in ipairs(OF_THE_HOUSE.variables) do
+  for _, name in ipairs(VARIABLES_OF_THE_HOUSE) do
     ngx.var["upstream_x_forwarded_" .. name] = ""
   end
   ngx.var.upstream_via = ""
-  for _, name in ipairs(OF_THE_HOUSE.headers) do
-    kong.service.request.clear_header(name)
+  for name in pairs(kong.request.get_headers(MAX_HEADERS)) do
+    if stays_here(name) then
+      kong.service.request.clear_header(name)
+    end
   end
 end
 

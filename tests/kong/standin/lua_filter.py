@@ -71,7 +71,7 @@ return function(host)
   kong = {
     ctx = setmetatable({}, { __index = function(_, name) return current[name] end }),
     log = group("err set_serialize_value", "log."),
-    request = group("get_header get_method get_path get_raw_body get_forwarded_scheme", "request."),
+    request = group("get_header get_headers get_method get_path get_raw_body get_forwarded_scheme", "request."),
     response = group("get_source get_status get_header set_status set_header clear_header", "response."),
     client = group("get_ip", "client."),
     ip = group("is_trusted", "ip."),
@@ -235,6 +235,9 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log.err": lambda x, *parts: x.log("[aws-masker-filter] " + "".join(str(_plain(part)) for part in parts)),
     "log.set_serialize_value": lambda x, name, value=None: x.serialized.update({name.decode(): _plain(value)}),
     "request.get_header": lambda x, name: _header(x.headers, name),
+    "request.get_headers": lambda x, _most: {
+        name.encode(): value.encode("utf-8", "surrogateescape") for name, value in x.headers.items()
+    },
     "request.get_method": lambda x: x.method.encode(),
     "request.get_path": lambda x: x.path.partition("?")[0].encode(),
     "request.get_raw_body": lambda x, _most: x.body,
