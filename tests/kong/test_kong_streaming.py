@@ -139,7 +139,16 @@ def test_an_answer_that_is_compressed_all_the_same_becomes_an_error(raw_stack: S
     assert b"ccept-encoding: gzip" not in upstream.received[-1].lower()
 
 
-@pytest.mark.parametrize("location", ["https://elsewhere.example/v1/messages", "//elsewhere.example/"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://elsewhere.example/v1/messages",
+        "//elsewhere.example/",
+        "/\t/elsewhere.example/",
+        "\t//elsewhere.example/",
+        "ht\ttps://elsewhere.example/",
+    ],
+)
 def test_a_redirect_to_somewhere_else_is_not_passed_on(raw_stack: Stack, upstream: RawUpstream, location: str) -> None:
     """With 307 the client would send its body there as it is, unmasked."""
     head = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
@@ -147,6 +156,16 @@ def test_a_redirect_to_somewhere_else_is_not_passed_on(raw_stack: Stack, upstrea
         answer = ask(raw_stack.url, "/v1/messages", message(f"stop {INSTANCE}"))
     assert (answer.status, answer.is_error) == (502, True)
     assert "location" not in answer.headers
+
+
+def test_an_answer_that_would_switch_protocols_is_not_passed_on(raw_stack: Stack, upstream: RawUpstream) -> None:
+    """Behind such an answer whatever the client sends would pass as it is."""
+    head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: made-up\r\n\r\n"
+    offer = {"Connection": "Upgrade", "Upgrade": "made-up"}
+    with upstream.answering(head + b"unframed"):
+        answer = ask(raw_stack.url, "/v1/messages", message(f"stop {INSTANCE}"), offer)
+    assert (answer.status, answer.is_error) == (502, True)
+    assert b"upgrade" not in upstream.received[-1].lower()
 
 
 def test_an_error_of_the_api_passes_with_its_wording(raw_stack: Stack, upstream: RawUpstream) -> None:

@@ -108,6 +108,21 @@ def test_connect_is_refused_and_told_why(target: str) -> None:
     _run(test())
 
 
+@pytest.mark.parametrize(
+    "version", ["HTTP/1.1\r\nTransfer-Encoding: gzip", "HTTP/2.0", "HTTP/1.1\r\nContent-Length: x"]
+)
+def test_what_cannot_be_read_is_told_in_the_shape_of_the_api(version: str) -> None:
+    async def test() -> None:
+        async with lab(_ok) as up:
+            raw = f"POST {MESSAGES} {version}\r\nHost: a\r\nConnection: close\r\n\r\n"
+            head, _, body = (await exchange(up.nginx.port, raw.encode())).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 400")
+            assert _error(body)[0] == "invalid_request_error"
+            assert up.seen == []
+
+    _run(test())
+
+
 def test_the_probe_of_clients_is_answered_here() -> None:
     async def test() -> None:
         async with lab(_ok) as up:

@@ -38,7 +38,9 @@ local function leads_away(ctx, status)
   if status < 300 or status > 399 or not location or ctx.result.body_length == 0 then
     return false
   end
-  return location:find("^[%a][%w+.-]*:") ~= nil or location:find("^[/\\][/\\]") ~= nil
+  -- Clients that follow it leave blanks and controls out.
+  local followed = location:gsub("[%c ]", "")
+  return followed:find("^[%a][%w+.-]*:") ~= nil or followed:find("^[/\\][/\\]") ~= nil
 end
 
 
@@ -66,6 +68,10 @@ function _M.header_filter(ctx)
   local status = kong.response.get_status()
   ctx.upstream_status, ctx.answered = status, ngx.now()
   ctx.streamed = (kong.response.get_header("Content-Type") or ""):find("event-stream", 1, true) ~= nil
+  if status < 200 then
+    return replace(ctx, "switched", "the upstream would switch protocols, which nobody asked it to: "
+      .. "check what stands between Kong and the API")
+  end
   if leads_away(ctx, status) then
     return replace(ctx, "redirected", "the upstream redirects to where the body would go unmasked: "
       .. "set the address of the service to where it leads")

@@ -112,12 +112,28 @@ local function keep_the_house_to_itself()
 end
 
 
+-- Tells whether Connection names what says how long the body is. Kong takes away what is named there, so the API would
+-- read the body as its next request, and one client get the answer to another's.
+local function hides_the_length()
+  for name in (ngx.var.http_connection or ""):lower():gmatch("[^,%s]+") do
+    if name == "content-length" or name == "transfer-encoding" then
+      return true
+    end
+  end
+  return false
+end
+
+
 -- `ctx` is a table that lasts as long as the request. Leaves in it what the way down and the log need.
 function _M.access(ctx)
   local message = exchange.take(kong.ctx.shared)
   if (kong.request.get_header("Upgrade") or ""):lower():find("websocket", 1, true) then
     local text = "WebSocket is not served: use plain HTTP requests"
     return refuse(ctx, "upgrade", errors.answer(400, "invalid_request_error", text))
+  end
+  if hides_the_length() then
+    local text = "the Connection field names Content-Length or Transfer-Encoding: leave these out of it"
+    return refuse(ctx, "framing", errors.answer(400, "invalid_request_error", text))
   end
   if not message then
     return refuse_unmasked(ctx, "no_result", "the plugin aws-masker gave no result for this request; "
@@ -146,6 +162,8 @@ function _M.access(ctx)
     kong.service.request.set_raw_body(masked)
   end
   kong.service.request.clear_header("Accept-Encoding")
+  -- After an answer of 101 nginx would pass on whatever the client sends, if it offered to switch.
+  kong.service.request.clear_header("Upgrade")
   ctx.bytes_up = #masked
   result.edits, result.tokens = nil, nil
   ctx.path = kong.request.get_path():gsub("^/v1/v1/", "/v1/")

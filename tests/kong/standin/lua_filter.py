@@ -218,6 +218,8 @@ def _plain(value: Any) -> Any:
 
 
 def _get_variable(exchange: Exchange, name: bytes) -> Any:
+    if name == b"http_connection":
+        return _header(exchange.headers, b"connection")
     return {b"kong_request_id": exchange.request_id, b"request_completion": b"OK" if exchange.complete else b""}[name]
 
 
