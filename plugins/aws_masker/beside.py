@@ -205,14 +205,18 @@ class Beside:
     def _titles(self, text: bytes, at: int, subject: Subject) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""
         line = text[max(0, at - _HEADER) : at].rpartition(b"\n")[2] + text[at : at + _HEADER].partition(b"\n")[0]
-        general = subject.is_aws(at) and may_title(line)
+        is_aws = subject.is_aws(at)
+        general = is_aws and may_title(line)
+        # What is set apart by blanks in a program is a declaration.
+        declared = not is_aws and b"|" not in line and subject.writing(at) is Writing.PROGRAM
 
         def families(title: bytes) -> list[int]:
             title = title.rpartition(b".")[2]
-            found = self._keys.families(title)
+            found = [] if declared else self._keys.families(title)
             if not general:
                 found = [family for family in found if not self._families[family].general]
-            if self._keys.is_shared(title) and not is_api(title) and not subject.is_aws(at):
+            # Any table has such nouns for titles.
+            if not is_aws and self._keys.is_shared(title) and (not is_api(title) or title[1:].islower()):
                 return [family for family in found if self._families[family].value not in ("", ANY_VALUE)]
             return found
 
@@ -258,7 +262,8 @@ class Beside:
         # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
         # more than words with dashes between them.
         own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
-        if family.kind not in ("account", "secret") and subject.is_elsewhere(one.start) and not is_given(shared, word):
+        elsewhere = family.kind not in ("account", "secret") and subject.is_elsewhere(one.start)
+        if elsewhere and (subject.writing(one.start) is Writing.PROGRAM or not is_given(shared, word)):
             return False
         # A placeholder rather than an element: <ProjectID>/jobs/<JobID>.
         if joined == b">" and text[one.end : one.end + 2] != b"</":

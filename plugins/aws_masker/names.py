@@ -81,6 +81,8 @@ _COMMON: Final = Pattern(
             # Models of Bedrock, and who tells AWS for whom a workload or a user speaks.
             r"(?:(?:apac|au|ca|eu|global|jp|us|us-gov)\.)?(?:ai21\.j|amazon\.(?:nova|rerank|titan)|anthropic\.claude|cohere\.(?:command|embed|rerank)|deepseek\.[rv][0-9]|meta\.llama|mistral\.(?:ministral|mistral|mixtral|pixtral)|openai\.gpt|qwen\.qwen|stability\.s(?:d3|table)|twelvelabs\.(?:marengo|pegasus)|writer\.palmyra)[a-z0-9.-]{0,60}",
             r"token\.actions\.githubusercontent\.com|accounts\.google\.com|gitlab\.com|app\.terraform\.io|oidc\.circleci\.com|agent\.buildkite\.com",
+            # Registries that everybody takes images from, and what Kubernetes calls its own domain.
+            r"(?:[a-z0-9-]{1,20}\.)?(?:docker\.io|gcr\.io|ghcr\.io|k8s\.io|quay\.io)|(?:svc\.)?cluster\.local",
             r"[a-z0-9.-]{2,60}\.(?:amazonaws\.com|aws\.internal|amazon\.com)(?:\.cn)?",
         )
     )

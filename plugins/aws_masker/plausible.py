@@ -39,9 +39,15 @@ _DASHED: Final = Pattern(r".*-.*")
 _TYPE_NAME: Final = Pattern(r"_?[A-Z][A-Za-z]+")
 _CALLED: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_.]*\((?:\{?|.*\))|\$\{.*|\$\(.*|\{\{.*|!(?:Ref|Sub|GetAtt|ImportValue|Join|Select).*"
-    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|</.*|\{.*\}|[A-Za-z_][A-Za-z0-9_.]*\["
+    r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|[&*]?(?:[a-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*\{|</.*|\{.*\}|[A-Za-z_][A-Za-z0-9_.]*\["
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
+# A variable that holds a secret, a type of a package: testTsigSecret, corev1.SecretKeySelector.
+_SAYS_WHAT: Final = Pattern(
+    r"[a-z][A-Za-z0-9]*[a-z0-9](?:Secret|Password|Token|Key)|[&*]?[a-z][a-z0-9]*\.[A-Z][A-Za-z0-9]+"
+)
+# A reference to something of the same template: $storage_buckets:iac/outputs.
+_REFERENCE: Final = Pattern(r"\$[a-z_]+:[^$]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
 _ADDRESS: Final = Pattern(r"\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
@@ -144,8 +150,10 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     # An ARN within a word makes two of it, whatever is left of the ARN.
     if (word[-1] in _NAMES_ITSELF_ENDS and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
         return False
-    if (b"://" in word and _ELSEWHERE.fits(word)) or (
-        b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word))
+    if (
+        (b"://" in word and _ELSEWHERE.fits(word))
+        or (word.startswith(b"$") and _REFERENCE.fits(word))
+        or (b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word)))
     ):
         return False
     if not PLAUSIBLE.fits(word):
@@ -214,7 +222,7 @@ def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> b
         if joint.kind is Kind.PROSE:
             return _SPOKEN_SECRET.fits(word)
         return text[value.start - 1 : value.start] == VALUE or b"\n" not in word
-    if _CALLED.fits(word) or _EXPRESSION.fits(word) or _MEMBERS.fits(word) or _DOTTED_TYPE.fits(word):
+    if any(one.fits(word) for one in (_CALLED, _EXPRESSION, _MEMBERS, _DOTTED_TYPE, _SAYS_WHAT)):
         return False
     return _assigned_plainly(text, value, joint) or not (_IDENTIFIER.fits(word) or _BRACKETED.fits(word))
 
@@ -223,7 +231,7 @@ def _is_formula(text: bytes, value: Value, word: bytes) -> bool:
     """Tell whether a secret is what a program computes: a call, or variables that are put together."""
     if value.quoted:
         return word.startswith(b"${") and word.endswith(b"}")
-    return text[value.end : value.end + 1] == b"(" or _CALLED.fits(word) or _EXPRESSION.fits(word)
+    return text[value.end : value.end + 1] == b"(" or any(one.fits(word) for one in (_CALLED, _EXPRESSION, _SAYS_WHAT))
 
 
 def _opened(text: bytes, value: Value) -> bool:

@@ -22,6 +22,7 @@ from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_es
 from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
+from aws_masker.subject import Subject
 
 MAX_HOST: Final = 255
 MAX_PATH: Final = 1024
@@ -34,6 +35,11 @@ _BEGIN_PATH: Final = (b"/", b":", b"?", b"\\", b"%")
 _PATH: Final = Pattern(rf"(?:{_SLASH}|[:?])(?:\\{{1,4}}/|[^\s\"'`<>|\\,;(){{}}\[\]\x00-\x1f])*")
 # What a KMS alias begins with is the name of a directory in the middle of a path.
 _DIRECTORY: Final = b"alias/"
+_BASE64: Final = bytes(ALNUM) + b"+/"
+_OF_BASE64: Final = b"+/"
+# What stands before a checksum, and so much of one.
+_CHECKSUMS: Final = (b"h1:", b"sha1-", b"sha256-", b"sha384-", b"sha512-")
+_LONGEST_CHECKSUM: Final = 100
 _BOUNDS: Final = re.compile(r"\{([0-9]+),([0-9]+)\}")
 _COUNTED: Final = 12
 
@@ -102,7 +108,7 @@ class _Forms:
                 start, end, known = self._resolved(text, begin, position, resolved)
             for one in known:
                 finding = one.at(text, start, end)
-                if finding is not None:
+                if finding is not None and not (text[start - 1] in _OF_BASE64 and _is_in_checksum(text, start)):
                     yield finding
                     # What is found by its surroundings may be something else by its own form: a profile, an address.
                     # And what follows the last part may be the beginning of something else.
@@ -194,6 +200,8 @@ class Scanner:
         forms = [(index, family) for index, family in numbered if family.pattern]
         plain = [one for one in forms if not one[1].split and not has_groups(one[1].pattern)]
         self._passes = [_Forms(plain), _Forms([one for one in forms if one not in plain])]
+        # Those that their surroundings alone tell, in a text that is not of another cloud.
+        self._surrounded = frozenset(index for index, one in forms if one.kind == "name" and has_groups(one.pattern))
         self._structured = frozenset(
             index for index, family in numbered if family.host or family.split or has_groups(family.pattern)
         )
@@ -217,6 +225,8 @@ class Scanner:
         found = list(self._by_suffix(text))
         for one in self._passes:
             found += one.find(text)
+        subject = Subject(text)
+        found = [one for one in found if one.family not in self._surrounded or not subject.is_elsewhere(one.start)]
         found += self._beside.find(
             text,
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
@@ -277,6 +287,13 @@ def _may_precede_path(text: bytes, start: int) -> bool:
     """Tell whether a path begins at ``start``, rather than going on from something before it."""
     before = text[start - 1]
     return before not in _PATH_GOES_ON or after_escape(text, start - 1, start) == start
+
+
+def _is_in_checksum(text: bytes, start: int) -> bool:
+    """Tell whether what begins at ``start`` is a piece of a checksum in base64, as files of locked versions have it."""
+    before = text[max(0, start - _LONGEST_CHECKSUM) : start]
+    run = before.rstrip(_BASE64)
+    return run.endswith(_CHECKSUMS)
 
 
 def _groups(spans: list[Span] | None) -> tuple[Span, ...]:

@@ -10,6 +10,8 @@ own.
 What a text speaks of says ``subject``.
 """
 
+import base64
+import binascii
 from typing import Final
 
 from aws_masker.joints import VALUE
@@ -36,6 +38,7 @@ _CERTIFICATE: Final = Pattern(_OF_TLS)
 _EXAMPLE: Final = Pattern(
     r"(?i:(?:my|your|some|mock|fake|dummy|example|sample|foo|bar)[-_][a-z]+(?:[-_][a-z]+)?(?:[-_][0-9]{1,4})?"
     rf"|{_OF_TLS}"
+    r"|my(?-i:[A-Z][a-z]+)+"
     r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
     r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9]{1,3}"
     r"|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder|sample|example))"
@@ -60,7 +63,7 @@ _NUMBERED: Final = Pattern(r"[A-Za-z]+-[0-9]{1,4}")
 # Keys that say whose name it is, none of AWS's: github_username.
 _OF_OTHERS: Final = Pattern(
     r"(?i:(?:.*[_-])?(?:azure|bitbucket|confluence|discord|docker|facebook|gcp|git|github|gitlab|google|helm|jira|"
-    r"kaggle|linkedin|maven|npm|openai|pypi|skype|slack|telegram|twitter)[_-].*)"
+    r"k3d|kaggle|kind|linkedin|maven|minikube|npm|openai|pypi|skype|slack|telegram|twitter)[_-].*)"
 )
 _DIGITS: Final = b"0123456789"
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
@@ -87,6 +90,13 @@ _MODULE: Final = Pattern(
     r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]+|(?:com|org|net|io|dev)(?:\.[a-z0-9_-]+)+"
     r"|[A-Z][A-Za-z0-9]+(?:\.[A-Z][A-Za-z0-9]+)+"
 )
+# Groups of an API, of packages: cert-manager.io.
+_GROUP: Final = Pattern(r"(?i:.*group(?:[-_]?(?:name|id))?)")
+# A function of a program, in what tells where it was called.
+_CALLED: Final = Pattern(r"functionName|function_name")
+_VARIABLE: Final = Pattern(r"_*[a-z][A-Za-z0-9]*")
+# What everybody has the same of: packages, capabilities of a program.
+_OF_ALL: Final = Pattern(r"(?:.*_)?(?:capability|package|plugin)(?:_name|_id|Name|Id)")
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
@@ -118,6 +128,8 @@ _SAYS_SECRET: Final = Pattern(
 _COORDINATES: Final = (b"groupId", b"artifactId")
 _CAMEL: Final = Pattern(r"[a-z]+(?:[A-Z][a-z]+)+")
 _SNAKE: Final = Pattern(r"[a-z]+(?:_[a-z]+)*")
+# In base64, as Kubernetes writes its secrets: what is encoded says whether it is more than a word.
+_ENCODED: Final = Pattern(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _LETTERS: Final = Pattern(r"[A-Za-z_]+")
 # What observes programs calls their attributes: queue.job.id.
 _ATTRIBUTE: Final = Pattern(r"[a-z_]+(?:\.[a-z_]+){2,}")
@@ -161,14 +173,16 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     paired = _PAIR.fits(joint)
     constant = bool(_CONSTANT.fits(key) and (paired or _ASSIGNED.fits(joint)))
     if secret:
-        return (is_api(key) and writing is not Writing.PROGRAM) or (
-            _STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word)))
+        return not (_ENCODED.fits(word) and _LETTERS.fits(_decoded(word))) and (
+            (is_api(key) and writing is not Writing.PROGRAM)
+            or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
         )
     if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
         own = (
             _MODULE.fits(word)
             or _ATTRIBUTE.fits(word)
             or _CERTIFICATE.fits(word)
+            or (_GROUP.fits(key) and _DOMAIN.fits(word))
             or (_OF_ID.fits(key) and _NO_ID.fits(word))
             or (writing is Writing.PROGRAM and _is_made(joint, word))
         )
@@ -184,6 +198,14 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
         return bool(paired or (_PLACED.fits(word) and not _UUID.fits(word) and not _NUMBERED.fits(word)))
     member = paired or _MEMBER.fits(joint) or (writing is Writing.SETTINGS and b"=" in joint)
     return bool(member or (_GIVEN.fits(word) and not _UUID.fits(word)))
+
+
+def _decoded(word: bytes) -> bytes:
+    """Return what ``word`` is in base64, without the end of its line; b"" where it is none."""
+    try:
+        return base64.b64decode(word, validate=True).rstrip(b"\n")
+    except binascii.Error:
+        return b""
 
 
 def _is_made(joint: bytes, word: bytes) -> bool:
@@ -278,6 +300,8 @@ def is_made_up(key: bytes, word: bytes) -> bool:
     if (
         word.startswith(b"$")
         or _OF_OTHERS.fits(key)
+        or _OF_ALL.fits(key)
+        or (_CALLED.fits(key) and _VARIABLE.fits(word))
         or _EXAMPLE.fits(word.strip(b"_"))
         or _MODEL.fits(word)
         or _CODE.fits(word)
@@ -291,7 +315,7 @@ def is_own(key: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) ->
 
     Beside a key as programs write it, so is a name of nothing but words of the ``vocabulary``.
     """
-    if is_counted(key, word) or (writing is Writing.PROGRAM and _CAMEL.fits(word)):
+    if is_counted(key, word) or (writing is Writing.PROGRAM and _CAMEL.fits(word)) or _OF_OTHERS.fits(key):
         return True
     # An address that is none of AWS's, a key of a graph's node in base64.
     if word.startswith(b"http") or word.endswith(b"=="):

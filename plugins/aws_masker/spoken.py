@@ -96,6 +96,8 @@ _TOOL: Final = Pattern(
     r"(?:amazon|ansible|azure|boto|cargo|django|docker|eslint|express|fast|flask|gcp|git|github|gitlab|golang|google|helm|"
     r"jest|kube|kubernetes|node|npm|pip|pre|pytest|python|react|ruff|rust|spring|terraform|type|vue|webpack)[-_][a-z0-9_-]+"
 )
+# Members of an object, in the documentation of a program.
+_MEMBER: Final = Pattern(r"(?:self|this|cls)\..*")
 # A call, an assignment.
 _CODE: Final = (b"(", b"=")
 # What AWS calls its operations and its products, and languages.
@@ -199,7 +201,7 @@ def word_before(text: bytes, at: int) -> Value | None:
 
 def _is_aws(text: bytes, begin: int, end: int) -> bool:
     """Tell whether a word is an operation or a product of AWS's, one of what everybody uses, or a constant."""
-    if _OPERATION.match(text, begin, end) > 0:
+    if _OPERATION.match(text, begin, end) > 0 or _MEMBER.match(text, begin, end) > 0:
         return True
     return end in (_PRODUCT.match(text, begin, end), _CONSTANT.match(text, begin, end))
 

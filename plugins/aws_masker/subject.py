@@ -29,7 +29,7 @@ _SIGNS: Final = (
     r"|\"(?:AutoScalingGroupName|DB(?:Cluster|Instance)[A-Z][A-Za-z]+|HTTPStatusCode|HostedZoneId|IamInstanceProfile|"
     r"InstanceProfile|KmsKeyId|LaunchTemplateName|ProvisionedProduct|ResponseMetadata|SecretString|SecurityGroupIds?|"
     r"SubnetIds?|UserPoolId|VpcId|imageTagMutability|registryId)\\*\""
-    r"|amazonaws|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"|amazonaws|alb\.ingress\.kubernetes|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     r"|(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
     r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
@@ -54,6 +54,12 @@ _OWNED: Final = Pattern(
     r"|(?:^|[^0-9A-Za-z])(?:AKIA|ASIA)[A-Z2-7]{16}"
     # Lines of a log.
     r"|(?:^|[\x00\x01\n\"]|\\n)(?:[^ \n]{1,60}:)?\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+)
+# What is under a free licence is there for everybody to read: what it names says nothing of anybody's account.
+_PUBLISHED: Final = Pattern(
+    r"Licensed under the (?:Apache|GNU|MIT|Mozilla|terms of the MIT)|LICENSE-2\.0|Permission is hereby granted, free of"
+    r"|Mozilla Public License|GNU (?:Affero |Lesser )?General Public"
+    r"|SPDX-License-Identifier: (?:AGPL|Apache|BSD|BlueOak|GPL|ISC|LGPL|MIT|MPL|Unlicense)"
 )
 # What is written so for AWS, but in a text that names another cloud: products, constructs of the CDK, requests and
 # commands of the SDKs. Angular has a CDK too, and so has Terraform.
@@ -89,18 +95,28 @@ _MENTIONED: Final = Pattern(
     r"|ConditionalCheckFailed|ProvisionedThroughput|[vV]isibility ?[tT]imeout|TooManyRequestsException"
     r"|ThrottlingException"
     r"|(?:^|[^A-Za-z0-9_.-])(?:(?:cache|dax|db|kafka|ml|mq|search)\.)?[a-z][0-9][a-z]*"
-    r"\.(?:large|medium|metal|micro|small|[0-9]*xlarge)"
+    r"\.(?:large|medium|metal|micro|small|[0-9]*xlarge)(?:[^A-Za-z0-9.]|\.[^A-Za-z]|$)"
     r"|(?:^|[^A-Za-z0-9_-])(?:the|that|this|our|an?) (?:dynamo|glue|kinesis|lambda|redshift|s3|sns|sqs) [a-z]"
-    r"|(?:^|[ \n\x00\x01(\"'`])(?:dynamodb|ecs|eks|iam|lambda|rds|s3|sns|sqs)(?:\)?: "
-    r"| (?:bucket|cluster|function|queue|role|service|table|topic|upgrade|user)[ ,.:])"
+    # Python has lambda: functions.
+    r"|(?:^|[ \n\x00\x01(\"'`])(?:dynamodb|ecs|eks|iam|rds|s3|sns|sqs)\)?: "
+    r"|(?:^|[ \n\x00\x01(\"'`])(?:dynamodb|ecs|eks|iam|lambda|rds|s3|sns|sqs)"
+    r" (?:bucket|cluster|function|queue|role|service|table|topic|upgrade|user)[ ,.:]"
 )
 # Other clouds have the same keys, and buckets and clusters of their own; and Angular a CDK.
 _ELSEWHERE_CLOUD: Final = Pattern(
     r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com"
     r"|[dD]igital[oO]cean|[cC]loudflare"
     r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
-    r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack|[sS]caleway|"
-    r"[tT]encent|tencentcloud|cdk8s|cdktf|[vV]ultr)(?:[^a-z]|$)|myqcloud|@angular/|[^a-z]mat-[a-z]"
+    r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|[eE]xoscale|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack"
+    r"|ovhcloud|[sS]caleway|[tT]encent|tencentcloud|cdk8s|cdktf|[uU]pcloud|[vV]ultr)(?:[^a-z]|$)|myqcloud|@angular/"
+    r"|[^a-z]mat-[a-z]|resource_?[gG]roup_?[nN]ame|BigQuery|(?:^|[^A-Za-z])(?:AKS|GKE|Pub/Sub)[^A-Za-z]"
+    r"|(?:resource|data) \\*\"(?:azuread|cloudflare|google|helm|kubernetes|oci)_"
+    r"|(?:^|[^A-Za-z])OS_(?:AUTH_URL|PROJECT_|TENANT_|USERNAME)"
+)
+# Manifests of Kubernetes, templates of Helm, operators in Go, what Prometheus reads.
+_KUBERNETES: Final = Pattern(
+    r"(?:[\x00\n]|\\n)[ ]*(?:- )?apiVersion: |\\*\"apiVersion\\*\"[ ]?:|\{\{-? *(?:include|template|define|toYaml"
+    r"|\.Chart|\.Release|\.Values)|[^A-Za-z]\.Values\.|[\"./]k8s\.io/|kubernetes\.io/docs|(?:core|meta)v1\.[A-Z]|(?:[\x00\n]|\\n)scrape_configs:"
 )
 # Of Kubernetes, of GitHub, of npm; descriptions of an API.
 _OWN_NAMES: Final = Pattern(
@@ -162,11 +178,12 @@ class Subject:
         return self._aws
 
     def is_elsewhere(self, at: int) -> bool:
-        """Tell whether the piece around ``at`` speaks of another cloud, and never of AWS."""
+        """Tell whether the piece around ``at`` speaks of another cloud, or of Kubernetes, and never of AWS."""
         self._go(at)
         if self._elsewhere is None:
-            cloud = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high)
-            self._elsewhere = cloud is not None and not self._aws
+            self._elsewhere = not self._aws and any(
+                one.search(self._text, self._low, self._high) is not None for one in (_ELSEWHERE_CLOUD, _KUBERNETES)
+            )
         return self._elsewhere
 
     def names_its_own(self, at: int) -> bool:
@@ -212,9 +229,12 @@ class Subject:
         self._aws = _AWS.search(self._text, self._low, self._high) is not None
         if self._aws and _USES_AWS.search(self._text, self._low, self._high) is None:
             self._aws = self.writing(at) is not Writing.PROGRAM or self._text.find(_FENCE, self._low, self._high) >= 0
-        if not self._aws and _AWS_LIKE.search(self._text, self._low, self._high) is not None:
-            self._elsewhere = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high) is not None
-            self._aws = not self._elsewhere
+        if _PUBLISHED.search(self._text, self._low, self._high) is not None:
+            # It speaks of AWS as everybody does, unless it holds something of somebody's.
+            self._aws = self._aws and _OWNED.search(self._text, self._low, self._high) is not None
+            self._mentioned = self._aws
+        elif not self._aws and _AWS_LIKE.search(self._text, self._low, self._high) is not None:
+            self._aws = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high) is None
 
 
 def _writing(text: bytes, low: int, high: int) -> Writing:

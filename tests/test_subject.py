@@ -1,0 +1,114 @@
+"""What a text speaks of: of another cloud, of Kubernetes, of what everybody may read; there a name has to say more."""
+
+import pytest
+
+from aws_masker import Masker
+from masking import marked, plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Manifests of Kubernetes, templates of Helm, operators in Go, what Prometheus reads.
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  secretName: kazor-ledger-9\n",
+        '{"apiVersion": "v1", "clusterName": "kazor-ledger-9"}',
+        'name: {{ include "kazor.name" . }}\nsecretName: kazor-ledger-9\n',
+        'import (\n\t"k8s.io/client-go/kubernetes"\n)\nvar x = Issuer{SecretName: "kazor-ledger-9"}\n',
+        'package x\n\nfunc New() {\n\treturn &corev1.Secret{TableName: "kazor-ledger-9"}\n}\n',
+        "scrape_configs:\n- job_name: kazor-ledger-9\n",
+        "apiVersion: v1\nkind: Config\ncurrent-context: kazor-ledger-9\n",
+        # Other clouds.
+        'resource "kubernetes_secret" "x" {\n  secret_name = "kazor-ledger-9"\n}',
+        'variable "resource_group_name" {\n  default = "kazor-ledger-9"\n}',
+        "from GKE:\nbucket:\n  name: kazor-ledger-9\n",
+        "export OS_USERNAME=x\nexport OS_PROJECT_NAME=kazor-ledger-9\n",
+    ],
+)
+def test_in_a_text_of_others_a_shared_key_says_nothing(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: Secret\ndata:\n  password: «xK29dlQpq0»\n",
+        'import (\n\t"k8s.io/client-go/kubernetes"\n)\nvar x = "arn:aws:iam::«481516234217»:role/«kazor-nodes»"\n',
+        "apiVersion: v1\nkind: Config\nusers: [{exec: {command: aws}}]\ncurrent-context: «kazor-ledger-9»\n",
+        "alb.ingress.kubernetes.io/group.name: «kazor-web»\napiVersion: networking.k8s.io/v1\n",
+    ],
+)
+def test_a_secret_and_what_aws_alone_writes_count_there_too(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+LICENCE = "# Licensed under the Apache License, Version 2.0\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'import boto3\nstep_name = "KazorLedger"\n',
+        "Deploy it on AWS: the queue `kazor-jobs` takes the `kazor-mails`.\n",
+        "region: eu-west-1\nname: kazor-ledger\n",
+    ],
+)
+def test_a_published_text_speaks_of_aws_as_everybody_does(one: Masker, text: str) -> None:
+    assert marked(one, LICENCE + text) == LICENCE + text
+    assert marked(one, text) != text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Deploy it on AWS: the queue `«kazor-jobs»` hits i-«0a1b2c3d4e5f60718»\n",
+        'aws: "arn:aws:sqs:eu-west-1:«481516234217»:«kazor-jobs»" and "name": "«kazor-ledger»"\n',
+    ],
+)
+def test_unless_it_holds_something_of_somebodys(one: Masker, text: str) -> None:
+    text = text.replace("i-«0a1b2c3d4e5f60718»", "«i-0a1b2c3d4e5f60718»")
+    assert marked(one, LICENCE + plain(text)) == LICENCE + text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "example.org/kazor v1.1.1 h1:5nUrii3FMTL5diU80unEVvNevw1nH4+ZV4DSLVJLSYI=\n",
+        '"integrity": "sha512-kX9dlQpq0Zz77abQQxX+AKIAIOSFODNN7EXAMPLE/Z1D633PJN98FT9/abQQ=="',
+    ],
+)
+def test_a_piece_of_a_checksum_is_no_identifier(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "random_pet.group: Refreshing state... [id=kazor-ledger-9]",
+        "azurerm_lb.x: Creation complete after 3s [id=kazor-ledger-9]",
+        "\x1b[0m\x1b[1maws_sqs_queue.x: Creation complete after 3s [id=«kazor-ledger-9»]\x1b[0m",
+        'module.q.aws_sqs_queue.x["a"]: Still creating... [id=«kazor-ledger-9»]',
+    ],
+)
+def test_what_terraform_prints_counts_for_resources_of_aws(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What a variable or a type is called, what is a word in base64, what everybody has the same of.
+        "x := Issuer{\n\tTSIGKeySecret: rfc2136TestTsigSecret,\n\tKeySecret: &corev1.SecretKeySelector{\n",
+        "password: cGFzc3dvcmQK",
+        '"packageName": "kazor_ledger"',
+        '{"functionName":"isUint8Array","count":2}',
+        "REGISTRY_NAME=registry-1.docker.io",
+        "KIND_CLUSTER_NAME=kazor-ledger",
+        "// +groupName=kazor-ledger.io",
+        "storage_bucket: $storage_buckets:kazor/ledger-outputs",
+        "| Repository | Runner |\n|---|---|\n| kazor-ledger | arm-9 |\n",
+        "type x struct {\n\tNamespace     string\n\tKazorLedgers  []runtime.Object\n}\nfunc main() {}\n",
+        "FileNotFoundError: kazor.ledger_dir does not exist",
+    ],
+)
+def test_what_programs_call_their_own_is_no_name(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
