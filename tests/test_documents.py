@@ -203,6 +203,43 @@ def test_a_member_of_the_protocol_stays_in_a_block_and_is_masked_in_a_tools_inpu
     assert sent["input"][member].startswith("i-x")
 
 
+@pytest.mark.parametrize("kind", ["text", "file", "url", "content", "document", "tool_use", "tool_result", "thinking"])
+@pytest.mark.parametrize("name", ["id", "name", "role", "signature", "tool_use_id", "encrypted_at", "thinking", "data"])
+def test_what_a_tool_answers_has_no_names_and_ids_of_the_protocol(made: Masker, kind: str, name: str) -> None:
+    block = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": kind, name: INSTANCE}]}
+    ((sent,),) = [
+        one["content"] for one in send(made, {"messages": [{"role": "user", "content": [block]}]})["messages"]
+    ]
+    assert (sent["tool_use_id"], sent["content"][0]["type"]) == ("a", kind)
+    assert sent["content"][0][name] != INSTANCE
+
+
+def test_what_names_a_tool_or_its_server_stays(made: Masker) -> None:
+    asked: dict[str, Any] = {
+        "tools": [
+            {"name": "look", "description": "--bucket ledger-raw", "input_schema": {}},
+            {"type": "mcp_toolset", "mcp_server_name": "ledger-raw"},
+        ],
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "a",
+                        "content": [{"type": "tool_reference", "tool_name": "mcp__ledger-raw__look"}],
+                    }
+                ],
+            }
+        ],
+    }
+    sent = send(made, asked)
+    description = sent["tools"][0].pop("description")
+    assert "ledger-raw" not in description
+    asked["tools"][0].pop("description")
+    assert sent == asked
+
+
 def test_a_number_that_is_an_account_id_is_masked_in_a_tool_result_too(made: Masker) -> None:
     block = {"type": "tool_result", "tool_use_id": "a", "content": [{"AccountId": 481516234217, "is_error": False}]}
     assert content(made, [block])[0]["content"][0]["AccountId"].startswith("acctn-x")

@@ -47,9 +47,13 @@ PROTECTED: Final = frozenset(
         "encrypted_stdout",
         "file_id",
         "media_type",
+        "mcp_server_name",
+        "tool_name",
     )
 )
 PROTECTED_EVERYWHERE: Final = frozenset(("type", "cache_control", "signature", "tool_use_id"))
+# What a tool answered may look like blocks, with names and ids that are nobody's but its own.
+PROTECTED_IN_RESULTS: Final = frozenset(("type", "cache_control", "file_id", "media_type", "tool_name"))
 # Blocks whose protected members are known to be the protocol's; in others only ``type`` and ``cache_control`` are.
 KNOWN_BLOCKS: Final = frozenset(
     (
@@ -75,6 +79,8 @@ KNOWN_BLOCKS: Final = frozenset(
         "tool_search_tool_result",
         "container_upload",
         "tool_reference",
+        "mcp_tool_listing",
+        "mcp_toolset",
         "base64",
         "url",
         "file",
@@ -94,7 +100,6 @@ PROTECTED_METADATA: Final = frozenset(("user_id",))
 ACCOUNT_DIGITS: Final = 12
 
 _LEADING: Final = b"\xef\xbb\xbf \t\r\n"
-_OPENING: Final = (b"{", b"[", b'"')
 
 NOTHING: Final[Mapping[str, bytes]] = {}
 
@@ -163,7 +168,7 @@ def fits(raw: bytes, settings: Settings) -> bool:
 
 def may_be_json(raw: bytes, settings: Settings) -> bool:
     """Tell whether somebody might read a text as an object, a list or a string of JSON, if less strictly than here."""
-    if not raw.lstrip(_LEADING).startswith(_OPENING):
+    if not raw.lstrip(_LEADING).startswith((b"{", b"[", b'"')):
         return False
     if not fits(raw, settings):
         return True
@@ -186,6 +191,7 @@ class _Reader:
         # What stands before the result of a tool's use, by the id of the use; and before what is read now.
         self._heads: dict[str, bytes] = {}
         self._head: bytes | None = None
+        self._in_result = False
         self._places: list[Place] = []
         # How many places the tools had, and whether they said nothing about anything else.
         self._of_tools = (0, True)
@@ -305,38 +311,52 @@ class _Reader:
                 self._free(node, None)
 
     def _block(self, node: Object, kind: str) -> None:
-        if kind in IMMUTABLE:
+        if kind in IMMUTABLE and not self._in_result:
             return
+        protected = PROTECTED_IN_RESULTS if self._in_result else PROTECTED
         if kind == "tool_use":
             self._remember(node)
-        elif kind == "tool_result":
-            self._head = self._heads.get(_value(node.get("tool_use_id")))
-            self._members(node, PROTECTED)
-            self._head = None
+        elif kind == "tool_result" and not self._in_result:
+            self._result(node)
             return
         if kind == "base64" and _is_base64(node.get("data")):
             self._unreadable(node)
-            self._members(node, PROTECTED | {"data"})
+            self._members(node, protected | {"data"})
         elif kind in KNOWN_BLOCKS or node.get("input_schema") is not None:
-            self._members(node, PROTECTED)
+            self._members(node, protected)
         else:
             for key, member in node.pairs:
-                if _stays(key, member, PROTECTED_EVERYWHERE):
+                if self._stays(key, member, PROTECTED_EVERYWHERE & protected):
                     continue
                 if key.value in PROTECTED_EVERYWHERE:
                     self._blocks(member)
                 else:
                     self._member(key, member)
 
+    def _result(self, node: Object) -> None:
+        """Take in what a tool answered. The members of the block itself are the protocol's."""
+        self._head = self._heads.get(_value(node.get("tool_use_id")))
+        given = [(key, member) for key, member in node.pairs if not self._stays(key, member, PROTECTED)]
+        self._in_result = True
+        self._members(Object(given), PROTECTED_IN_RESULTS)
+        self._in_result = False
+        self._head = None
+
     def _members(self, node: Object, protected: frozenset[str]) -> None:
         """Take in the members of one of the protocol's objects, of which ``protected`` ones stay."""
         for key, member in node.pairs:
-            if _stays(key, member, protected):
+            if self._stays(key, member, protected):
                 continue
             if key.value in FREE_MEMBERS or not _PROTOCOL_NAME.fullmatch(key.value):
                 self._member(key, member)
             else:
                 self._blocks(member)
+
+    def _stays(self, key: String, member: Node, protected: frozenset[str]) -> bool:
+        """Tell whether a member is one of the protocol's that stay as they are: no structure and no number."""
+        name = key.value
+        named = name in protected or (name.startswith("encrypted_") and not self._in_result)
+        return named and not isinstance(member, Array | Object | Number)
 
     def _remember(self, node: Object) -> None:
         """Remember the command that a tool is given: its result follows."""
@@ -358,12 +378,6 @@ class _Reader:
             message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
             raise Unsupported(message)
         self._document.opaque += 1
-
-
-def _stays(key: String, member: Node, protected: frozenset[str]) -> bool:
-    """Tell whether a member is one of the protocol's that stay as they are: no structure and no number."""
-    name = key.value
-    return (name in protected or name.startswith("encrypted_")) and not isinstance(member, Array | Object | Number)
 
 
 def _is_base64(node: Node | None) -> bool:
