@@ -108,7 +108,7 @@ _OF_TEMPLATE: Final = Pattern(r"(?:^|[^A-Za-z])(?:AWS::[A-Z]|AMAZON_[A-Z]|!(?:Re
 # A line of a log.
 _LOGGED: Final = Pattern(r"\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*[ ,\[(]")
 # A row of a table, or a line with nothing but cells before it: no union of types.
-_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|[^,:()={}$]*\|[ \t]*(?:\*\*)?`?")
+_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|(?:[^,:()={}$]|[^,:()={}$ ]=[^,:()={}$ ])*\|[ \t]*(?:\*\*)?`?")
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
 _FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
