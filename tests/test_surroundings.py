@@ -1,11 +1,16 @@
 """Where identifiers stand in practice: markup, escapes, lists, near misses. None of it hides them."""
 
+import bisect
+import itertools
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from aws_masker import Blocked, InvalidBody, catalogue
-from masking import masker
+from aws_masker.masker import compiled
+from aws_masker.scan import Scanner
+from masking import masker, plain
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
 # What surrounds it, a text, and what must not be left of it.
@@ -210,3 +215,44 @@ def test_no_word_before_a_key_hides_what_stands_beside_it(between: str) -> None:
     texts += [f"topic.{SAYING[0]}", f"SERVICE_DB_{SAYING[0][4:]}", f"Use s-3-secret-access-key {{{SAYING[0]}"]
     with masker() as made:
         assert [text for text in texts if SECRET[:4] in made.mask_text(text).text] == []
+
+
+# A text, and one that stands before it in the same request and must make no difference to what is found in it.
+HEADING = "## Queues\n- `ledger.worker.raw`: x\n- `ledger-jobs-x-jobs`\n"
+TITLES = "the AWS list:\nName          Bucket\n------------  ------------\nledger-web-7  ledger-raw-7\n"
+COMPANY = [
+    ("queue r-f/aws/", HEADING),
+    ("on AWS, the queue ledger-jobs failed", "## AWS queues\n- `ledger.worker.raw`: x\n- `LedgerTable`\n"),
+    ("READY", "Name | Bucket\n--- | ---\nledger-web-7 | ledger-raw-7\nof AWS\n"),
+    ("<bucket id=1", ' name = "ledger-raw-7" # arn:aws:s3:::acme-7\n'),
+]
+
+
+@pytest.mark.parametrize(("other", "text"), COMPANY)
+def test_what_a_text_holds_is_its_own_whatever_is_looked_through_with_it(other: str, text: str) -> None:
+    scanner, _ = compiled()
+    alone = found_in(scanner, [text])
+    assert found_in(scanner, [other, text])[1:] == alone
+    assert found_in(scanner, [text, other])[:1] == alone
+
+
+def test_what_any_example_holds_is_its_own_whatever_is_looked_through_with_it() -> None:
+    scanner, _ = compiled()
+    families = catalogue.load().families
+    # Sorted, those of one family do not stand together.
+    texts = sorted(plain(example) for family in families for example in (*family.match, *family.reject))
+    together = found_in(scanner, texts)
+    for text, held in zip(texts, together, strict=True):
+        assert found_in(scanner, [text]) == [held], text
+
+
+def found_in(scanner: Scanner, texts: Sequence[str]) -> list[set[tuple[int, ...]]]:
+    """Return what is found in each of ``texts`` when they are looked through together: families, places, parts."""
+    raws = [text.encode() for text in texts]
+    starts = list(itertools.accumulate([len(raw) + 1 for raw in raws], initial=1))
+    held: list[set[tuple[int, ...]]] = [set() for _ in raws]
+    for start, end, family, parts, *_ in scanner.find(b"".join([b"\0", *(raw + b"\0" for raw in raws)])):
+        at = bisect.bisect_right(starts, start) - 1
+        places = (start, end, *itertools.chain(*parts))
+        held[at].add((family, *(place - starts[at] for place in places)))
+    return held

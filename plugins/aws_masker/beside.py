@@ -204,7 +204,8 @@ class Beside:
 
     def _titles(self, text: bytes, at: int, subject: Subject) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""
-        line = text[max(0, at - _HEADER) : at].rpartition(b"\n")[2] + text[at : at + _HEADER].partition(b"\n")[0]
+        before = text[max(0, at - _HEADER) : at].rpartition(END)[2].rpartition(b"\n")[2]
+        line = before + text[at : at + _HEADER].partition(END)[0].partition(b"\n")[0]
         is_aws = subject.is_aws(at)
         general = is_aws and may_title(line)
         # What is set apart by blanks in a program is a declaration.

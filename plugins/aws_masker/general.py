@@ -8,7 +8,7 @@ but ``name``, manifests of Kubernetes, workflows and packages have names of thei
 
 from typing import Final
 
-from aws_masker.joints import BREAK, QUOTE, Joint, Kind
+from aws_masker.joints import BREAK, END, QUOTE, Joint, Kind
 from aws_masker.re2c import Pattern, Span
 from aws_masker.spoken import names_operation
 from aws_masker.subject import Subject
@@ -67,7 +67,7 @@ def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: 
     name = spelled.translate(None, _SEPARATORS).lower()
     if name in _BARE and (joint.flag or joint.kind is Kind.PROSE or subject.names_its_own(low)):
         return False
-    if name in _BARE and (b"==" in text[key_end:start] or _OF_ITSELF.fits(text[max(0, first - _LOOK_BACK) : first])):
+    if name in _BARE and (b"==" in text[key_end:start] or _is_of_itself(text, first)):
         return False
     if text[low:key_end].lower() in _IDS and (name not in _IDS or (spelled not in _ID and not _UUID.fits(word))):
         return False
@@ -76,6 +76,11 @@ def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: 
     if joint.kind is Kind.PROSE and names_operation(word):
         return False
     return not (_OTHER.fits(name) or _PUBLIC.fits(word) or _VALUE_FOLLOWS.match(text, end) > 0)
+
+
+def _is_of_itself(text: bytes, at: int) -> bool:
+    """Tell whether a key at ``at`` is an attribute of a tag, or a member of what a program calls itself."""
+    return _OF_ITSELF.fits(text[max(0, at - _LOOK_BACK) : at].rpartition(END)[2])
 
 
 def may_title(header: bytes) -> bool:

@@ -34,7 +34,7 @@ _OPENED: Final = Pattern(r"(?:[(\[]|\*\*|<quote>){1,2}".replace("<quote>", QUOTE
 _FIRST: Final = Pattern(rf"(?:{NEWLINE})?{_ITEM}|[ ]{{0,4}}[-*] (?:`|\[|\*\*)")
 _NEXT: Final = Pattern(
     rf"(?:{QUOTE}|\*\*)?(?:(?:,|,? and|,? or|,? to| plus| \xe2\x86\x92| ->)[ \n](?:{QUOTE}|\*\*)?"
-    rf"|(?:[^\n\\]|\\+u[0-9a-fA-F]{{4}}){{0,200}}{_ITEM})"
+    rf"|(?:[^\n\\\x00]|\\+u[0-9a-fA-F]{{4}}){{0,200}}{_ITEM})"
 )
 _CONSTANT: Final = Pattern(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
 # Of several words, with a noun of AWS's behind them: the CodeBuild project.
@@ -281,5 +281,5 @@ def goes_on(text: bytes, at: int, end: int) -> bool:
 
 def _in_heading(text: bytes, at: int) -> bool:
     """Tell whether a noun stands in a heading of Markdown."""
-    before = text[max(0, at - _LOOK_BACK) : at].rpartition(b"\n")[2].rpartition(b"\\n")[2]
-    return before.lstrip(END).startswith(b"#")
+    before = text[max(0, at - _LOOK_BACK) : at].rpartition(END)[2].rpartition(b"\n")[2].rpartition(b"\\n")[2]
+    return before.startswith(b"#")
