@@ -20,6 +20,8 @@ from masking import marked, plain
         # Other clouds.
         'resource "kubernetes_secret" "x" {\n  secret_name = "kazor-ledger-9"\n}',
         'variable "resource_group_name" {\n  default = "kazor-ledger-9"\n}',
+        'scaleway: {"html_url": "x"}\nbucket:\n  name: kazor-ledger-9\n',
+        "Install it on Kubernetes.\nThe service named `kazor-ledger-9` is up.\n",
         "from GKE:\nbucket:\n  name: kazor-ledger-9\n",
         "export OS_USERNAME=x\nexport OS_PROJECT_NAME=kazor-ledger-9\n",
     ],
@@ -38,6 +40,32 @@ def test_in_a_text_of_others_a_shared_key_says_nothing(one: Masker, text: str) -
     ],
 )
 def test_a_secret_and_what_aws_alone_writes_count_there_too(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: x.io/v1\nprovider: AWS\nnote: the queue `kazor-jobs`\nsecretName: kazor-ledger-9\n",
+        'resource "kubernetes_service" "aws_x" {\n  service_name = "kazor-ledger-9"\n}',
+        "apiVersion: acme.io/v1\nmetadata:\n  name: kazor-ledger-9\n  namespace: kazor-9\nregion: eu-west-1\n",
+        "scrape_configs:\n- job_name: kazor/ledger-9\n  ec2_sd_configs: [{region: eu-west-1}]\n",
+    ],
+)
+def test_aws_in_passing_is_not_what_a_manifest_speaks_of(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: s3.services.k8s.aws/v1\nkind: Bucket\nspec:\n  name: «kazor-ledger-9»\n",
+        "apiVersion: eksctl.io/v1\nkind: ClusterConfig\nmetadata: {name: «kazor-blue»}\n",
+        "apiVersion: acme.io/v1\nspec:\n  s3.bucket.name: «kazor-ledger-9»\n  region: eu-west-1\n",
+        'provider "aws" {}\nresource "helm_release" "x" {\n  cluster_name = "«kazor-ledger-9»"\n}',
+    ],
+)
+def test_what_runs_on_aws_alone_is(one: Masker, text: str) -> None:
     assert marked(one, plain(text)) == text
 
 
@@ -108,6 +136,12 @@ def test_what_terraform_prints_counts_for_resources_of_aws(one: Masker, text: st
         "| Repository | Runner |\n|---|---|\n| kazor-ledger | arm-9 |\n",
         "type x struct {\n\tNamespace     string\n\tKazorLedgers  []runtime.Object\n}\nfunc main() {}\n",
         "FileNotFoundError: kazor.ledger_dir does not exist",
+        "MY_K8S_PASSWORD is one: password: MY_K8S_PASSWORD",
+        "token: *out.AccessToken.SessionToken1",
+        'const TABLE = {LockTable: "sync_lock"}',
+        "signing_key: CHANGEME00000000",
+        "AWS: the generator called [KubeForm] and github.com/kazor/db v1.2.3/go.mod",
+        "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0...",
     ],
 )
 def test_what_programs_call_their_own_is_no_name(one: Masker, text: str) -> None:

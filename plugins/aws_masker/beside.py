@@ -39,6 +39,8 @@ _NEAR: Final = 5
 _JOINS: Final = (b":", b"=")
 # Namespaces of AWS's own.
 _OF_AWS: Final = b"AWS/"
+# What manifests of Kubernetes and Prometheus have of their own, besides a name.
+_OF_MANIFESTS: Final = (b"namespace", b"job_name")
 # Kinds of which the value says enough.
 _SAYS_ITSELF: Final = ("account", "pii", "secret")
 # A variable of the shell with a string.
@@ -233,6 +235,8 @@ class Beside:
             return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject)
         weighed = (met.shared and met.joint.kind is not Kind.COLUMN and not is_aws) or subject.is_elsewhere(key)
         joined, word = text[slice(*joint)], text[one.start : one.end]
+        if text[key : joint[0]] in _OF_MANIFESTS and subject.names_its_own(key):
+            return False
         if is_aws and joined != b">" and not ends_alike(text[key : joint[0]], word):
             return True
         low = key
@@ -250,7 +254,7 @@ class Beside:
                 return True
             # Any program has buckets and clusters of its own.
             writing = subject.writing(key)
-            if writing is not Writing.PROGRAM or is_api(shared):
+            if writing is not Writing.PROGRAM or (is_api(shared) and not self._vocabulary.holds(word)):
                 return family.kind == "secret" or not is_own(shared, word, self._vocabulary, writing)
         return self._looks_so(text, one, shared, joined, subject)
 

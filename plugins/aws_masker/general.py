@@ -33,15 +33,17 @@ _OTHER: Final = Pattern(
     r"handler|header|host|icon|input|interface|kind|label|language|last|layout|library|license|locale|local|method|"
     r"metric|mode|module|node|operation|option|output|package|page|param|parameter|parameterkey|path|phase|plugin|"
     r"product|property|protocol|publisher|query|quota|region|runtime|scope|script|section|selector|sensor|setting|"
-    r"short|signal|state|status|step|tag|theme|timezone|title|token|track|type|unit|variable|vendor|version|view|virtual"
+    r"short|signal|state|status|step|tag|test|theme|timezone|title|token|track|type|unit|variable|vendor|version|view|virtual"
     r"|zone)|.*dns|logicalresource|logical)(?:name|identifier|id)s?"
 )
 # Before the name of an element of a page, of an object of a program.
 _OF_ITSELF: Final = Pattern(r"(?s:.*)(?:<[a-z][a-z0-9-]*(?: [^<>]*)? |(?:this|self|[eE]rr(?:or)?|prototype)\.)")
-# Libraries, headers, actions of workflows.
+# Before a member of a manifest, which may be a comment: nothing else on its line, or in its braces.
+_OPENS_MEMBER: Final = Pattern(r"(?s:(?:.*(?:[\x00\x01\n{,(\[]|\\n))?[ \t#*-]*(?:\\*[\"'`])?)")
+# Libraries, headers, actions of workflows, addresses in Terraform.
 _PUBLIC: Final = Pattern(
     r"(?i:(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
-    r"|npm|github)[-_/.].*|@.*)"
+    r"|npm|github)[-_/.].*|@.*|[a-z0-9]+(?:_[a-z0-9]+)+\.[a-z0-9_-]+)"
 )
 # The value of a variable, a tag, a parameter; where a parameter of an API is given.
 _VALUE_FOLLOWS: Final = Pattern(
@@ -65,7 +67,10 @@ def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: 
         first -= 1
     spelled, word = text[first:key_end], text[start:end]
     name = spelled.translate(None, _SEPARATORS).lower()
-    if name in _BARE and (joint.flag or joint.kind is Kind.PROSE or subject.names_its_own(low)):
+    before = text[max(0, first - _LOOK_BACK) : first]
+    if name in _BARE and (
+        joint.flag or joint.kind is Kind.PROSE or (_OPENS_MEMBER.fits(before) and subject.names_its_own(low))
+    ):
         return False
     if name in _BARE and (b"==" in text[key_end:start] or _is_of_itself(text, first)):
         return False

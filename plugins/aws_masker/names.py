@@ -46,6 +46,7 @@ _PLACEHOLDERS: Final = (
     r"<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|\[?REDACTED\]?|\[[a-z]{3,20}\]",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:name|id|arn|here|value|key|secret|password|bucket))",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:role|cluster|function|table|queue|topic|profile))",
+    r"(?i:change[-_]?(?:it|me|this)[0-9]{0,16})",
     r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})",
 )
 _PLACEHOLDER: Final = Pattern("|".join(_PLACEHOLDERS))

@@ -45,12 +45,13 @@ _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # A variable that holds a secret, a type of a package: testTsigSecret, corev1.SecretKeySelector.
 _SAYS_WHAT: Final = Pattern(
     r"[a-z][A-Za-z0-9]*[a-z0-9](?:Secret|Password|Token|Key)|[&*]?[a-z][a-z0-9]*\.[A-Z][A-Za-z0-9]+"
+    r"|[&*][a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*"
 )
 # A reference to something of the same template: $storage_buckets:iac/outputs.
 _REFERENCE: Final = Pattern(r"\$[a-z_]+:[^$]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
-_ADDRESS: Final = Pattern(r"\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
+_ADDRESS: Final = Pattern(r"\[[^\]]+\]\([^()\s]*\)?|\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
 # What a field for a secret is called, or how to fill it in: "Account Access Key (optional)".
 _LABEL: Final = Pattern(
     r"(?:[A-Za-z/]+ )*(?i:key|secret|token|password|leave|enter|your)(?: [A-Za-z/]+)*(?: \([A-Za-z ]+\))?"

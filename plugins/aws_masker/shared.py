@@ -97,6 +97,8 @@ _CALLED: Final = Pattern(r"functionName|function_name")
 _VARIABLE: Final = Pattern(r"_*[a-z][A-Za-z0-9]*")
 # What everybody has the same of: packages, capabilities of a program.
 _OF_ALL: Final = Pattern(r"(?:.*_)?(?:capability|package|plugin)(?:_name|_id|Name|Id)")
+# Any program is a project.
+_PROJECT: Final = Pattern(r"(?i:project[-_]?name)")
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
@@ -122,6 +124,7 @@ _WEAK: Final = Pattern(r".*\\u[0-9a-fA-F]{4}.*|[a-z]+[0-9]{1,3}")
 _SAYS_SECRET: Final = Pattern(
     r"(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}(?:_[a-z]+)*_(?:name|id|field|type)"
     r"|(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}|[A-Z]+(?:_[A-Z]+){2,}"
+    r"|[A-Z0-9]+(?:_[A-Z0-9]+)*_(?:PASSWORD|SECRET|TOKEN)"
     r"|0x[0-9a-fA-F]{1,8}"
 )
 # What Maven calls the parts of a package's name.
@@ -168,7 +171,7 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     ``writing`` is that of the text: a program has members and constants of its own. A name of nothing but words of the
     ``vocabulary`` is none.
     """
-    if b" " in key:
+    if b" " in key or (_PROJECT.fits(key) and vocabulary.holds(word)):
         return False
     paired = _PAIR.fits(joint)
     constant = bool(_CONSTANT.fits(key) and (paired or _ASSIGNED.fits(joint)))

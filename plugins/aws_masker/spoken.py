@@ -7,7 +7,7 @@ of a word tells it from the rest of the sentence; the family says which forms co
 from collections.abc import Iterator
 from typing import Final
 
-from aws_masker.boundaries import ALNUM, after_escape
+from aws_masker.boundaries import ALNUM, beginnings
 from aws_masker.joints import END, NEWLINE, QUOTE
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
@@ -57,7 +57,7 @@ _COMPOUND: Final = Pattern(
     r"|(?:add|back|break|build|call|check|clean|cut|drop|fail|fan|follow|hand|hold|lock|log|look|make|mark|opt"
     r"|pick|plug|"
     r"pop|read|roll|scale|set|shut|sign|spin|start|switch|take|time|turn|warm)-(?:by|down|in|off|on|out|over|to|up)"
-    r"|(?:[a-z]+-)+(?:[a-z]{3,}(?:ed|able)|agnostic|aware|balancing|based|bound|change|compatible|demand|driven"
+    r"|(?:[a-z]+-)+(?:[a-z]{3,}(?:ed|able)|agnostic|aware|balancing|based|bound|change|compatible|conformant|demand|driven"
     r"|end|facing|"
     r"focused|free|friendly|grade|heavy|house|independent|level|like|line|native|only|optimized|oriented|plane|purpose|"
     r"ready|running|safe|scaling|sharing|side|sourcing|specific|style|term|throughput|time|to-[a-z]+|way|wide)"
@@ -96,8 +96,8 @@ _TOOL: Final = Pattern(
     r"(?:amazon|ansible|azure|boto|cargo|django|docker|eslint|express|fast|flask|gcp|git|github|gitlab|golang|google|helm|"
     r"jest|kube|kubernetes|node|npm|pip|pre|pytest|python|react|ruff|rust|spring|terraform|type|vue|webpack)[-_][a-z0-9_-]+"
 )
-# Members of an object, in the documentation of a program.
-_MEMBER: Final = Pattern(r"(?:self|this|cls)\..*")
+# Members of an object, in the documentation of a program; what Go calls its modules by.
+_MEMBER: Final = Pattern(r"(?:self|this|cls)\..*|(?:.*/)?go\.mod")
 # A call, an assignment.
 _CODE: Final = (b"(", b"=")
 # What AWS calls its operations and its products, and languages.
@@ -262,7 +262,7 @@ def begin_of(text: bytes, at: int) -> int:
     """Return where the word begins in which ``at`` is."""
     while text[at - 1] in _WORD_BYTES:
         at -= 1
-    return after_escape(text, at, min(len(text), at + _ESCAPED))
+    return beginnings(text, at, min(len(text), at + _ESCAPED))[0]
 
 
 def names_operation(word: bytes) -> bool:

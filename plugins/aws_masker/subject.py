@@ -22,6 +22,10 @@ _CLIENTS: Final = (
     "s3|ssm|sns|sqs|ecs|eks|ecr|iam|rds|ec2|elbv2|stepfunctions|sfn|glue|athena|route53|cognito_idp|codebuild|"
     "codepipeline|secretsmanager|kms|cloudwatch|wafv2|efs|apigateway"
 )
+_REGION: Final = (
+    r"(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
+    r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
+)
 _SIGNS: Final = (
     # Ids with a prefix, and keys of ARNs.
     r"|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)|[a-z]Arns?\\*\""
@@ -29,9 +33,8 @@ _SIGNS: Final = (
     r"|\"(?:AutoScalingGroupName|DB(?:Cluster|Instance)[A-Z][A-Za-z]+|HTTPStatusCode|HostedZoneId|IamInstanceProfile|"
     r"InstanceProfile|KmsKeyId|LaunchTemplateName|ProvisionedProduct|ResponseMetadata|SecretString|SecurityGroupIds?|"
     r"SubnetIds?|UserPoolId|VpcId|imageTagMutability|registryId)\\*\""
-    r"|amazonaws|alb\.ingress\.kubernetes|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
-    r"|(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
-    r"(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]"
+    r"|amazonaws|alb\.ingress\.kubernetes|eksctl\.io|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    rf"|{_REGION}"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
     r"|ProvisionedThroughputExceededException|ConditionalCheckFailedException"
@@ -60,6 +63,11 @@ _PUBLISHED: Final = Pattern(
     r"Licensed under the (?:Apache|GNU|MIT|Mozilla|terms of the MIT)|LICENSE-2\.0|Permission is hereby granted, free of"
     r"|Mozilla Public License|GNU (?:Affero |Lesser )?General Public"
     r"|SPDX-License-Identifier: (?:AGPL|Apache|BSD|BlueOak|GPL|ISC|LGPL|MIT|MPL|Unlicense)"
+)
+# What Kubernetes has to do with AWS, rather than with clouds in general: a region, and what runs on AWS alone.
+_RUNS_ON_AWS: Final = Pattern(
+    rf"{_REGION}|apiVersion\W{{1,6}}(?:[a-z0-9.-]*\.aws[./]|eksctl\.|karpenter\.)|kind\W{{1,6}}AWS[A-Z]|AWS/[A-Z]|/aws/[a-z]"
+    r"|amazonaws|alb\.ingress\.kubernetes|karpenter\.sh|eksctl|command\W{1,6}aws|(?:resource|data|provider) \\*\"aws"
 )
 # What is written so for AWS, but in a text that names another cloud: products, constructs of the CDK, requests and
 # commands of the SDKs. Angular has a CDK too, and so has Terraform.
@@ -110,18 +118,27 @@ _ELSEWHERE_CLOUD: Final = Pattern(
     r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|[eE]xoscale|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack"
     r"|ovhcloud|[sS]caleway|[tT]encent|tencentcloud|cdk8s|cdktf|[uU]pcloud|[vV]ultr)(?:[^a-z]|$)|myqcloud|@angular/"
     r"|[^a-z]mat-[a-z]|resource_?[gG]roup_?[nN]ame|BigQuery|(?:^|[^A-Za-z])(?:AKS|GKE|Pub/Sub)[^A-Za-z]"
-    r"|(?:resource|data) \\*\"(?:azuread|cloudflare|google|helm|kubernetes|oci)_"
     r"|(?:^|[^A-Za-z])OS_(?:AUTH_URL|PROJECT_|TENANT_|USERNAME)"
 )
-# Manifests of Kubernetes, templates of Helm, operators in Go, what Prometheus reads.
-_KUBERNETES: Final = Pattern(
-    r"(?:[\x00\n]|\\n)[ ]*(?:- )?apiVersion: |\\*\"apiVersion\\*\"[ ]?:|\{\{-? *(?:include|template|define|toYaml"
-    r"|\.Chart|\.Release|\.Values)|[^A-Za-z]\.Values\.|[\"./]k8s\.io/|kubernetes\.io/docs|(?:core|meta)v1\.[A-Z]|(?:[\x00\n]|\\n)scrape_configs:"
+# Manifests of Kubernetes, templates of Helm, operators in Go, what Prometheus reads; what Terraform builds elsewhere.
+_STRUCTURE: Final = Pattern(
+    r"(?:resource|data) \\*\"(?:alicloud|azuread|azurerm|cloudflare|digitalocean|exoscale|google|hcloud|helm"
+    r"|kubernetes|linode|oci|openstack|scaleway|vultr)_"
+    r"|(?:[\x00\n]|\\n)[ ]*(?:- )?apiVersion: |\\*\"apiVersion\\*\"[ ]?:|[^A-Za-z]\.Values\."
+    r"|\{\{-? *(?:include|template|define|toYaml|\.Chart|\.Release|\.Values)"
+    r"|[\"./-]k8s\.io|kubernetes\.io/docs|io\.kubernetes\.|(?:core|meta)v1\.[A-Z]|(?:[\x00\n]|\\n)scrape_configs:"
 )
+# Words for it and for what runs there; workflows and events of GitHub.
+_OTHERS: Final = Pattern(
+    r"Kubernetes|[iI]stio[^a-z]|envoy\.[a-z]+\.|(?:\n|\\n)[ ]+runs-on:"
+    r"|\"(?:full_name|head_commit|html_url|pull_request)\\*\""
+)
+_ELSEWHERE: Final = (_ELSEWHERE_CLOUD, _STRUCTURE, _OTHERS)
 # Of Kubernetes, of GitHub, of npm; descriptions of an API.
+_API_VERSION: Final = Pattern(r"apiVersion\W{1,6}[A-Za-z0-9./-]+")
+_OF_AWS: Final = (b".aws", b"eksctl", b"karpenter")
 _OWN_NAMES: Final = Pattern(
-    r"apiVersion\W{1,6}(?:v[0-9]|(?:apps|batch|autoscaling|policy)/|[a-z0-9.-]*(?:k8s\.io|helm[a-z.]*|argoproj\.io)/)"
-    r"|(?:\n|\\n)[ ]+runs-on:|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]"
+    r"(?:\n|\\n)[ ]+runs-on:|(?:[\x00\n]|\\n)scrape_configs:|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]"
 )
 # Statements of a language in which programs are written, at the beginning of a line.
 _PROGRAM: Final = Pattern(
@@ -181,16 +198,17 @@ class Subject:
         """Tell whether the piece around ``at`` speaks of another cloud, or of Kubernetes, and never of AWS."""
         self._go(at)
         if self._elsewhere is None:
-            self._elsewhere = not self._aws and any(
-                one.search(self._text, self._low, self._high) is not None for one in (_ELSEWHERE_CLOUD, _KUBERNETES)
-            )
+            self._elsewhere = not self._aws and any(self._finds(one) for one in _ELSEWHERE)
         return self._elsewhere
 
     def names_its_own(self, at: int) -> bool:
         """Tell whether the piece around ``at`` has names for its own parts: a manifest, a workflow, a package."""
         self._go(at)
         if self._own is None:
-            self._own = _OWN_NAMES.search(self._text, self._low, self._high) is not None
+            self._own = self._finds(_OWN_NAMES) or any(
+                not any(one in self._text[low:high] for one in _OF_AWS)
+                for low, high in _API_VERSION.each(self._text, self._low, self._high)
+            )
         return self._own
 
     def mentions_aws(self, at: int) -> bool:
@@ -198,9 +216,7 @@ class Subject:
         self._go(at)
         if self._mentioned is None:
             self._mentioned = self._aws or (
-                _MENTIONED.search(self._text, self._low, self._high) is not None
-                and self.writing(at) is not Writing.PROGRAM
-                and not self.is_elsewhere(at)
+                self._finds(_MENTIONED) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
             )
         return self._mentioned
 
@@ -208,7 +224,7 @@ class Subject:
         """Tell whether the piece around ``at`` speaks of somebody's things on AWS, not of AWS in general."""
         self._go(at)
         if self._owned is None:
-            self._owned = self._aws and _OWNED.search(self._text, self._low, self._high) is not None
+            self._owned = self._aws and self._finds(_OWNED)
         return self._owned
 
     def writing(self, at: int) -> Writing:
@@ -218,6 +234,9 @@ class Subject:
             self._writing = _writing(self._text, self._low, self._high)
         return self._writing
 
+    def _finds(self, pattern: Pattern) -> bool:
+        return pattern.search(self._text, self._low, self._high) is not None
+
     def _go(self, at: int) -> None:
         if self._low <= at < self._high:
             return
@@ -226,15 +245,16 @@ class Subject:
         high = self._text.find(END, at)
         self._high = high if high >= 0 else len(self._text)
         self._elsewhere = self._own = self._owned = self._mentioned = self._writing = None
-        self._aws = _AWS.search(self._text, self._low, self._high) is not None
-        if self._aws and _USES_AWS.search(self._text, self._low, self._high) is None:
+        self._aws = self._finds(_AWS)
+        if self._aws and not self._finds(_USES_AWS):
             self._aws = self.writing(at) is not Writing.PROGRAM or self._text.find(_FENCE, self._low, self._high) >= 0
-        if _PUBLISHED.search(self._text, self._low, self._high) is not None:
+        if self._finds(_PUBLISHED):
             # It speaks of AWS as everybody does, unless it holds something of somebody's.
-            self._aws = self._aws and _OWNED.search(self._text, self._low, self._high) is not None
-            self._mentioned = self._aws
-        elif not self._aws and _AWS_LIKE.search(self._text, self._low, self._high) is not None:
-            self._aws = _ELSEWHERE_CLOUD.search(self._text, self._low, self._high) is None
+            self._aws = self._mentioned = self._aws and self._finds(_OWNED)
+        elif self._aws and self._finds(_STRUCTURE):
+            self._aws = self._finds(_RUNS_ON_AWS) or self._finds(_OWNED)
+        elif not self._aws and self._finds(_AWS_LIKE):
+            self._aws = all(not self._finds(one) for one in _ELSEWHERE)
 
 
 def _writing(text: bytes, low: int, high: int) -> Writing:
