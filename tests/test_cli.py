@@ -72,6 +72,14 @@ def test_a_mistake_is_one_line_with_the_remedy(arguments: tuple[str, ...], told:
     assert result.out == ""
 
 
+@pytest.mark.parametrize("given", [("--key", KEY), (f"--key={KEY}",), (KEY,), ("--", KEY, "x")])
+def test_an_option_that_is_not_known_is_named_without_what_it_was_given(given: tuple[str, ...], run: Run) -> None:
+    result = run("gateway", *given)
+    assert result.code == 2
+    assert KEY not in result.err
+    assert ("--key" in result.err) == given[0].startswith("--key")
+
+
 # mask and restore
 
 

@@ -309,6 +309,11 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
+        said, unknown, given = message.partition("unrecognized arguments: ")
+        if unknown:
+            # The names of options alone: `--key SECRET` would stand in the journal of whoever starts it so.
+            names = [one.partition("=")[0] for one in given.split() if one.startswith("-")]
+            message = said + unknown + (" ".join(names) or "more than it takes")
         self.exit(USAGE, f"aws-masker: {message}; see `{self.prog} --help`\n")
 
 
