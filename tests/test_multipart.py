@@ -38,6 +38,19 @@ def test_what_cannot_be_read_is_counted_or_refused_and_its_headers_are_read_all_
         regions(raw, FORM, Settings(key=KEY, opaque="block"))
 
 
+@pytest.mark.parametrize("media", ["video/mp2t", "image/x-xbitmap", "audio/csound", "application/pdf"])
+def test_text_that_is_called_something_else_by_its_name_is_text(media: str) -> None:
+    head = b"Content-Type: " + media.encode()
+    for content in (b'const bucket = "ledger-raw-7";', "grün".encode()):
+        assert texts(b"--B\r\n" + head + b"\r\n\r\n" + content + b"\r\n--B--") == [head, content]
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.4 of ASCII alone", b"\0\0\1 of ASCII", b"\xff\xd8"])
+def test_what_is_no_text_cannot_be_read(content: bytes) -> None:
+    raw = b"--B\r\nContent-Type: video/mp2t\r\n\r\n" + content + b"\r\n--B--"
+    assert (texts(raw), regions(raw, FORM, DEFAULTS).opaque) == ([b"Content-Type: video/mp2t"], 1)
+
+
 def test_a_drawing_is_text() -> None:
     raw = b"--B\r\nContent-Type: image/svg+xml\r\n\r\n<svg/>\r\n--B--"
     assert texts(raw) == [b"Content-Type: image/svg+xml", b"<svg/>"]

@@ -14,6 +14,8 @@ from aws_masker.settings import Settings
 
 MAX_PARTS: Final = 1000
 _BLANK: Final = b"\r\n\r\n"
+# May be of ASCII throughout, and holds where in it what stands.
+_PDF: Final = b"%PDF-"
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, 
         raise Unsupported(message)
     content_type = fields.get(b"content-type", b"text/plain").decode("latin-1")
     media = media_type(content_type)
-    if is_unreadable(media) or media in settings.allow_content_types:
+    if (is_unreadable(media) and not _is_text(raw[slice(*span)])) or media in settings.allow_content_types:
         if settings.opaque == "block" and media not in settings.allow_content_types:
             message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
             raise Unsupported(message)
@@ -77,6 +79,17 @@ def _content(headers: bytes, raw: bytes, span: tuple[int, int], found: Regions, 
         raise Unsupported(message) from None
     if span[0] < span[1]:
         found.readable.append(span)
+
+
+def _is_text(content: bytes) -> bool:
+    """Tell whether a file that is called a picture or so is text: ``stack.ts`` is a video to whoever asks its name."""
+    if content.startswith(_PDF) or b"\0" in content:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _boundary(content_type: str) -> bytes:
