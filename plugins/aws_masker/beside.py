@@ -6,7 +6,8 @@ from typing import Final
 from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
 from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
-from aws_masker.general import looks_given, may_title, names_something
+from aws_masker.flows import Flows
+from aws_masker.general import may_title, names_something, stands_given
 from aws_masker.joints import ALONE, END, ONE, VALUE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
@@ -68,8 +69,8 @@ _GETTERS: Final = Pattern(
     r"|(?:[fF]lags?|[fF]lag[sS]et|Flags\(\))\.String(?:Var)?P?)"
     r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
 )
-
-
+# A function with a key in its first argument.
+_PAIR: Final = Pattern(r"(?s:.*)(?:^|[^A-Za-z0-9_])[a-zA-Z0-9_.]*[a-z][A-Za-z0-9_]*\([\\]{0,4}[\"'`][A-Za-z0-9_.-]*")
 # A metric with its dimensions, as dashboards of CloudWatch write it.
 _METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"AWS/[A-Za-z0-9]+\\*\",[^\[\]{}()]*")
 _METRIC_BACK: Final = 240
@@ -107,6 +108,7 @@ class Beside:
         kept = self.kept
         resolved: dict[bytes, Met | list[int]] = {}
         subject = Subject(text)
+        flows = Flows()
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
@@ -130,7 +132,12 @@ class Beside:
                     continue
             if met.one_value and _ends_value(text, known.get(position)):
                 continue
-            position = yield from self._of_key(text, key, (start + met.high, position), met, known, subject)
+            joint = (start + met.high, position)
+            if met.joint.kind is Kind.VALUE and subject.is_aws(key):
+                flows.note(text, position, subject.piece(key), met.families)
+            position = yield from self._of_key(text, key, joint, met, known, subject)
+        for value, families in flows.values(text):
+            yield from self._among(text, [value], families, ALONE, known, MAX_NOTHING)
 
     def _of_key(
         self, text: bytes, key: int, joint: Span, met: Met, known: Mapping[int, int], subject: Subject
@@ -232,7 +239,7 @@ class Beside:
         """
         is_aws, family = subject.is_aws(key), self._families[one.family]
         if family.general:
-            return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject)
+            return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject, self._vocabulary)
         weighed = (met.shared and met.joint.kind is not Kind.COLUMN and not is_aws) or subject.is_elsewhere(key)
         joined, word = text[slice(*joint)], text[one.start : one.end]
         if text[key : joint[0]] in _OF_MANIFESTS and subject.names_its_own(key):
@@ -298,15 +305,18 @@ class Beside:
             at, joint = definition_at(text, key, end)
             mapped = at is None and subject.is_aws(key)
             if mapped and text.find(b"{", joint_at, end) < 0 and text[joint_at - 1] in b"sS":
-                lines = (one for one in lines_at(text, key, end) if looks_given(text[one.start : one.end]))
+                lines = (one for one in lines_at(text, key, end) if stands_given(text, one.start, one.end))
                 yield from self._among(text, lines, met.families, ALONE, known, MAX_NOTHING)
             elif mapped and text.find(b"{", joint_at, end) >= 0:
                 # A map: what stands beside its keys.
                 limit = min(len(text), end + MAX_MAP)
-                entries = (one for one in entries_at(text, end, limit) if looks_given(text[one.start : one.end]))
+                entries = (one for one in entries_at(text, end, limit) if stands_given(text, one.start, one.end))
                 yield from self._among(text, entries, met.families, ALONE, known, MAX_NOTHING)
         elif not _holds(text, key, joint_at, end, joint.kind):
-            return
+            # Whatever is called with a key and a value, in a text that speaks of AWS.
+            before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
+            if joint.kind is not Kind.ARGUMENT or not subject.is_aws(key) or not _PAIR.fits(before):
+                return
         if at is None:
             return
         if joint.series is Series.ONE and _ends_value(text, known.get(at)):

@@ -10,12 +10,15 @@ from typing import Final
 
 from aws_masker.joints import BREAK, END, QUOTE, Joint, Kind
 from aws_masker.re2c import Pattern, Span
+from aws_masker.shared import Vocabulary
 from aws_masker.spoken import names_operation
 from aws_masker.subject import Subject
 
 _LOOK_BACK: Final = 60
 _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
 _SEPARATORS: Final = b"-_"
+# What a general key may be joined by to its value.
+_KINDS: Final = frozenset((Kind.VALUE, Kind.ROW, Kind.PROSE, Kind.ARGUMENT, Kind.DEFINITION))
 _BARE: Final = (b"name", b"names", b"id", b"ids", b"identifier", b"identifiers")
 _ID: Final = (b"Id", b"ID")
 _IDS: Final = (b"id", b"ids")
@@ -25,6 +28,9 @@ _GIVEN: Final = Pattern(
     r"/?[A-Za-z0-9_.+=,@/-]*(?:[a-z][A-Za-z0-9_.+=,@/-]*[_0-9-]|[_0-9-][A-Za-z0-9_.+=,@/-]*[a-z]|[a-z][A-Z])"
     r"[A-Za-z0-9_.+=,@/-]*"
 )
+# Before what a template calls one of its own, and so much before it.
+_REFERS: Final = Pattern(r"(?s:.*)(?:[^A-Za-z]Ref|Fn::[A-Za-z]+)[^A-Za-z0-9]{1,12}")
+_REFERENCE: Final = 24
 # What has a name that nobody gave to a resource.
 _OTHER: Final = Pattern(
     r"(?:.*(?:action|algorithm|attribute|author|branch|category|characterset|charset|city|claim|class|color|colour|"
@@ -47,20 +53,24 @@ _PUBLIC: Final = Pattern(
 )
 # The value of a variable, a tag, a parameter; where a parameter of an API is given.
 _VALUE_FOLLOWS: Final = Pattern(
-    rf"(?:{QUOTE})?\)?[,.]?{BREAK}*(?:- )?(?:{QUOTE})?(?:with)?(?:[vV]alue|in(?:{QUOTE})?[ \t]*:)"
+    rf"(?:{QUOTE})?\)?[,.]?{BREAK}*(?:- )?(?:{QUOTE})?(?:with|default)?(?:[vV]alue|in(?:{QUOTE})?[ \t]*:)"
 )
 
 
-def looks_given(word: bytes) -> bool:
-    """Tell whether ``word`` looks like a name that somebody gave."""
-    return _GIVEN.fits(word)
+def stands_given(text: bytes, start: int, end: int) -> bool:
+    """Tell whether ``start:end`` looks like a name that somebody gave, and refers to nothing in its template."""
+    if _REFERS.fits(text[max(0, start - _REFERENCE) : start]):
+        return False
+    return _GIVEN.fits(text[start:end])
 
 
-def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: Subject) -> bool:
+def names_something(
+    text: bytes, key: Span, value: Span, joint: Joint, subject: Subject, vocabulary: Vocabulary
+) -> bool:
     """Tell whether a value is a name beside the general key whose last word is ``key``."""
     low, key_end = key
     start, end = value
-    if joint.kind not in (Kind.VALUE, Kind.ROW, Kind.PROSE) or not subject.is_aws(low):
+    if joint.kind not in _KINDS or not subject.is_aws(low):
         return False
     first = low
     while first > max(0, low - _LOOK_BACK) and text[first - 1] in _SPELLED:
@@ -72,13 +82,17 @@ def names_something(text: bytes, key: Span, value: Span, joint: Joint, subject: 
         joint.flag or joint.kind is Kind.PROSE or (_OPENS_MEMBER.fits(before) and subject.names_its_own(low))
     ):
         return False
-    if name in _BARE and (b"==" in text[key_end:start] or _is_of_itself(text, first)):
+    # In a query, what is compared is a name all the same.
+    other = joint.kind is Kind.DEFINITION or (b"==" in text[key_end:start] and not text.endswith(b"[?", 0, first))
+    if name in _BARE and (other or _is_of_itself(text, first)):
         return False
     if text[low:key_end].lower() in _IDS and (name not in _IDS or (spelled not in _ID and not _UUID.fits(word))):
         return False
-    if b" =" in text[key_end:start] and b"-" not in word and word.islower():
+    # Words with underscores are those of a program, unless one of them is none of its words.
+    bare = b"-" not in word and word.islower() and vocabulary.holds(word)
+    if bare and (b"_" in word or b" =" in text[key_end:start]):
         return False
-    if joint.kind is Kind.PROSE and names_operation(word):
+    if (joint.kind is Kind.PROSE or name.endswith(b"api")) and names_operation(word):
         return False
     return not (_OTHER.fits(name) or _PUBLIC.fits(word) or _VALUE_FOLLOWS.match(text, end) > 0)
 

@@ -33,13 +33,16 @@ _LIST: Final = rf"(?:(?:toset\()?\[{BREAK}*(?:[+~-][ \t]+)?|\({BREAK}*(?:\[[A-Za
 _SEVERAL: Final = r"(?:StringSlice|StringValueSlice|Strings|asList|of|[a-zA-Z]*[lL]istOf|setOf|arrayOf)"
 _WRAPPER: Final = (
     r"(?:String|StringPtr|stringPtr|strPtr|Pointer|Ptr|ptr|To|Some|from|str|string|literal"
-    r"|to_string|toString|fromString)"
+    r"|to_string|toString|fromString|[fF]ield)"
 )
 _CALL: Final = rf"(?:(?:new[ \t]+)?[&*]?(?:[A-Za-z0-9_]+(?:\.|::))*(?:{_SEVERAL}|{_WRAPPER})\({BREAK}*)"
 _SLICE: Final = rf"(?:(?:\[\]\*?string|new(?:\[\]|[ \t]+[A-Za-z]*<?[Ss]tring>?(?:\[\]|\(\))?))[ \t]*\{{{BREAK}*)"
 _WRAPPED: Final = rf"(?:{_CALL}?{_SLICE}|{_LIST}?{_CALL}|{_LIST})?{_OPEN}"
 
-_TYPED: Final = rf"[ \t]*:[ \t]*&?(?:'static[ \t]+)?[A-Za-z_][A-Za-z0-9_.\[\]|?<>]*[ \t]*=[ \t]*{_CALL}?{_STRING}"
+_TYPED: Final = (
+    rf"(?:[ \t]*:[ \t]*&?(?:'static[ \t]+)?[A-Za-z_][A-Za-z0-9_.\[\]|?<>]*|[ \t]+string)"
+    rf"[ \t]*=[ \t]*(?:{_LIST}|{_CALL}?(?:default[ \t]*=[ \t]*)?){_STRING}"
+)
 _PAIRED: Final = (
     rf"(?:(?:{BREAK}*,|{BREAK}){BREAK}*(?:{QUOTE})?[tT]ype(?:{QUOTE})?[ \t]*[:=][ \t]*"
     rf"(?:{QUOTE})?[A-Z_]{{4,20}}(?:{QUOTE})?)?"
@@ -48,7 +51,12 @@ _PAIRED: Final = (
 )
 _SUBSTITUTED: Final = rf"[ \t]*:[ \t]*\{{{BREAK}*{QUOTE}Fn::Sub{QUOTE}[ \t]*:[ \t]*{QUOTE}"
 _ITEMS: Final = rf"[ \t]*[:=]{BREAK}+-[ \t]+{_OPEN}"
-_DEFINES: Final = rf"[ \t]*(?:[:=][ \t]*)?\{{{BREAK}*|:[ \t]*{NEWLINE}[ \t]+"
+# Of a map, with its type.
+_MAP: Final = (
+    r"(?::[ \t]*[A-Z][A-Za-z0-9_.]*[<\[][A-Za-z0-9_.<>, |\"']{1,60}[>\]][ \t]*=[ \t]*"
+    r"|:?=[ \t]*map\[string\][A-Za-z0-9_.*\[\]]{1,30})"
+)
+_DEFINES: Final = rf"[ \t]*(?:[:=][ \t]*|{_MAP})?\{{{BREAK}*|:[ \t]*{NEWLINE}[ \t]+"
 _WITH_STRING: Final = rf"(?:[ \t]*(?:\|\||\?\?=?|\?:|[=!]==?))[ \t]*{_STRING}"
 _ASSIGNED: Final = rf"[ \t]*(?:=>|:=|:[-=]|\?=|[:=])\*{{0,2}}[ \t]*(?:\*\*)?{_DECORATION}{_WRAPPED}"
 # A parameter of the shell with a default.
@@ -59,8 +67,8 @@ _CALLED: Final = (
     rf"\([ \t]*(?:[a-z][A-Za-z0-9_]{{0,20}}[ \t]*,[ \t]*{_CALL}?{QUOTE}[^\"'`\\\x00\x01]*{QUOTE}\)?[ \t]*,{BREAK}*)?"
     rf"{_CALL}?{_SLICE}?{_STRING}"
 )
-# Over a list, in Python; and in the tag of a field in Go.
-_LOOPED: Final = rf"[ \t]+in[ \t]+[(\[]{BREAK}*{_STRING}"
+# Over a list; and in the tag of a field in Go.
+_LOOPED: Final = rf"(?:[ \t]+(?:in|of)[ \t]+[(\[]{BREAK}*|[ \t]*:=[ \t]*range[ \t]+{_SLICE}){_STRING}"
 _TAGGED: Final = rf"[ \t]+(?:envDefault|default):{QUOTE}"
 _COLUMN: Final = r"(?:\t|\\+t)"
 # What may follow the title of a column, but for what is a joint too.
@@ -69,15 +77,20 @@ _PROSE: Final = rf"[ \t]+(?:(?:named|called|is)[ \t]+)?(?:\*\*)?{QUOTE}"
 _ARGUMENT: Final = rf"[ \t]*,[ \t]*{_STRING}"
 
 _JOINTS: Final = (
-    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _WITH_STRING, _DEFAULTED, _ASSIGNED, _CELL, _CALLED, _ARGUMENT,
-    _LOOPED, _TAGGED,
+    _TYPED, _PAIRED, _SUBSTITUTED, _ITEMS, _DEFINES, _LOOPED, _WITH_STRING, _DEFAULTED, _ASSIGNED, _CELL, _CALLED,
+    _ARGUMENT, _TAGGED,
 )  # fmt: skip
 
+# What else is said of a flag where a program defines it.
+_OPTION: Final = (
+    r"(?:[a-z_]{1,20}[ \t]*=[ \t]*(?:\"[^\"\n\x00\x01]{0,80}\"|'[^'\n\x00\x01]{0,80}'|[A-Za-z0-9_.]{1,30}),"
+    rf"{BREAK}*){{0,4}}"
+)
 # The first that fits counts, not the longest.
 AFTER_KEY: Final = rf"(?:>|{_PROSE}|{_COLUMN}|{_ENDS}(?:{'|'.join(_JOINTS)})|{_TITLE})"
 AFTER_FLAG: Final = (
     rf"(?:(?:[ \t]+=[ \t]+|=|(?:{BREAK}|\\+\r?\n)+(?:-[ \t]+)?)(?:{_STRING})?"
-    rf"|{QUOTE}{BREAK}*,{BREAK}*(?:default[ \t]*=[ \t]*)?{QUOTE})"
+    rf"|{QUOTE}{BREAK}*,{BREAK}*(?:{_OPTION}default[ \t]*=[ \t]*)?{QUOTE})"
 )
 _IS_DEFINITION: Final = Pattern(_ENDS + f"(?:{_DEFINES})")
 _IS_ARGUMENT: Final = Pattern(_ENDS + _ARGUMENT)
@@ -162,6 +175,6 @@ def joint_of(joint: bytes, *, flag: bool, plural: bool) -> Joint:
         if form.fits(joint):
             return Joint(kind, plain=kind in (Kind.COLUMN, Kind.ROW))
     series = next((series for series, form in _SERIES if form.fits(joint)), Series.ONE)
-    if plural and series is Series.ONE and (_IS_CALL.fits(joint) or _IS_MARKDOWN.fits(joint)):
+    if plural and series is Series.ONE and (joint == b"=" or _IS_CALL.fits(joint) or _IS_MARKDOWN.fits(joint)):
         series = Series.COMMAS
     return Joint(Kind.VALUE, series, plain=_IS_PLAIN.fits(joint))

@@ -72,11 +72,15 @@ _COMMON: Final = Pattern(
             r"rds-ca-[a-z0-9-]{4,20}|ELBSecurityPolicy-[A-Za-z0-9-]{2,40}",
             r"[a-z]{3}:[0-9]{2}:[0-9]{2}-[a-z]{3}:[0-9]{2}:[0-9]{2}",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
-            f"{MACROS['<region>']}[a-z]?(?:-[a-z]{{3}}-[0-9][a-z]?)?",
+            r"(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-(?:(?:north|south)(?:east|west)?|east|west|central)-[0-9][a-z]?(?:-[a-z]{3}-[0-9][a-z]?)?",
             r"(?:[a-z]{2,3}[0-9]-)?az[0-9]",
             r"(?:db\.|cache\.|ml\.|dax\.|mq\.|kafka\.|search\.)?[a-z][a-z0-9-]{1,12}\.(?:nano|micro|small|medium|large|metal|[0-9]{0,2}xlarge|metal-[0-9]{1,2}xl)(?:\.(?:search|elasticsearch))?",
             r"AWSServiceRoleFor[A-Za-z0-9_]{1,100}|(?:AWS-)?AWSManagedRules[A-Za-z0-9_-]{1,100}",
             r"aws/[A-Za-z0-9/_.-]{1,100}|alias/aws/[A-Za-z0-9/_.-]{1,100}",
+            # Policies that AWS manages, and the rules of AWS Config that it keeps.
+            r"(?:Amazon|AWS)[A-Z0-9][A-Za-z0-9]{1,60}(?:Access|ManagedInstanceCore|Policy|PowerUser|ReadOnly|ServiceRole)",
+            r"[A-Z0-9]{2,20}(?:_[A-Z0-9]{2,20}){0,6}_(?:CENTRALIZED|CHECK|CONFIGURED|DISABLED|ENABLED|ENCRYPTED|PROHIBITED|REQUIRED|ROTATED)",
+            r"REQUIRED_TAGS|ENCRYPTED_VOLUMES",
             r"default[.:][A-Za-z0-9_.:-]{1,100}",
             r"(?:cn\.)?com\.amazonaws\.[a-z0-9.-]{2,80}",
             # Models of Bedrock, and who tells AWS for whom a workload or a user speaks.

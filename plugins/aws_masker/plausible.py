@@ -103,9 +103,19 @@ _IN_MAPPING: Final = Pattern(
     r"(?s:(?:.*\n)?)[ ]*(?:- )?[A-Za-z0-9_.-]+:[ \t\r]*\n(?:[ ]+(?:- )?[A-Za-z0-9_.-]+:(?:[ ][^\n(){};]*)?\n)*"
     r"[ ]+(?:- )?[A-Za-z0-9_.-]+:[ ]+"
 )
-# A map in braces in a line of YAML, of a template: no object of a program's.
-_IN_FLOW: Final = Pattern(r"[ ]*(?:- )?[A-Za-z0-9_.-]+:[ ]+\{[ ]*(?:[A-Za-z0-9_.-]+: [^,{}()]*, *)*[A-Za-z0-9_.-]+: *")
+# A map in braces in a line of YAML, of a template or with nothing of a program's before it: no object of that.
+_FLOW_MEMBER: Final = r"[A-Za-z0-9_.-]+: (?:[^,{}()\[\]]*|\{[^{}()]*\}|\[[^\[\]()]*\]), *"
+_IN_FLOW: Final = Pattern(
+    rf"[ ]*(?:- )*(?:[A-Za-z0-9_.-]+:[ ]+)?(?:- )?\[?\{{[ ]*(?:{_FLOW_MEMBER})*"
+    rf"(?:[A-Za-z0-9_.-]+: \{{[ ]*(?:{_FLOW_MEMBER})*){{0,2}}[A-Za-z0-9_.-]+: *"
+)
+_FLOW_ENDS: Final = Pattern(r"[^\n\x00(;]*\}\]?[ \t]*(?:#[^\n\x00]*)?(?:\r?\n|\x00)")
+_OF_CODE: Final = Pattern(r"[;(,][ \t\r]*\n|=>|(?:^|\n)[ \t]*(?:const|export|function|import|let|return|var) ")
 _OF_TEMPLATE: Final = Pattern(r"(?:^|[^A-Za-z])(?:AWS::[A-Z]|AMAZON_[A-Z]|!(?:Ref|Sub|GetAtt|ImportValue) )")
+# A variable of the environment with several values.
+_LISTED: Final = Pattern(r"(?:export[ \t]+|- )?[A-Z][A-Z0-9_]*S=(?:[A-Za-z0-9_.-]+,)+")
+# A placeholder of Spring's with a default.
+_DEFAULTED: Final = Pattern(r".*\$\{[A-Za-z0-9_.-]{1,80}:")
 # A line of a log.
 _LOGGED: Final = Pattern(r"\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*[ ,\[(]")
 # A row of a table, or a line with nothing but cells before it: no union of types.
@@ -135,6 +145,9 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
         return _plausible_secret(text, value, joint, word)
     if form is not None:
         if family.general:
+            # A path with variables in it is one whatever they stand for.
+            if word.startswith(b"/") and b"{" in word:
+                return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
             return form.fits(word) and _plausible_name(text, value, joint, word)
         return form.fits(word) and not (family.kind == "secret" and _is_formula(text, value, word))
     return _plausible_name(text, value, joint, word)
@@ -168,7 +181,7 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     if _assigned_plainly(text, value, joint):
         return True
     if joint.series is Series.COMMAS:
-        return _DASHED.fits(word) or _in_yaml(text, value)
+        return _DASHED.fits(word) or _in_yaml(text, value) or bool(_LISTED.fits(_line_before(text, value)))
     return _JOINTED.fits(word) and not _DOTTED.fits(word)
 
 
@@ -271,7 +284,7 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
         return stripped.endswith(b"-") and after[:1] in _ENDS_LINE and after[:1] != b" "
     key = (stripped[:-1].split()[-1:] or [b""])[0]
     if stripped.endswith(b":"):
-        return before != stripped and _assigned_by_colon(text, value, before, key, after)
+        return _assigned_by_colon(text, value, before, key, after)
     if stripped.endswith(b"="):
         if _IN_INI.fits(_section_before(text, value)):
             return after[:1] in _LINE_STOPS
@@ -281,8 +294,13 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
 
 def _assigned_by_colon(text: bytes, value: Value, before: bytes, key: bytes, after: bytes) -> bool:
     """Tell whether ``before``, which ends with a key and a colon, is YAML: no object of a program, nor a type."""
+    if before.endswith(b":"):
+        return after[:1] == b"}" and _DEFAULTED.fits(before)
     if (after[:1] in (b",", b"}") or after == b" }") and _IN_FLOW.fits(before):
-        return _OF_TEMPLATE.search(_section_before(text, value)) is not None
+        section = _section_before(text, value)
+        return _OF_TEMPLATE.search(section) is not None or (
+            _FLOW_ENDS.match(text, value.end) > 0 and _OF_CODE.search(section) is None
+        )
     word = text[value.start : value.end]
     typed = _DOTTED_TYPE.fits(word) or (
         key == key.lower() and _TYPE_NAME.fits(word) and not _IN_MAPPING.fits(_section_before(text, value))

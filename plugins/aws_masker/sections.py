@@ -28,6 +28,11 @@ it, and with ``extent`` how far it goes:
 ``values``
     From a bracket, with which the opener ends, to the one that closes it, in a text that speaks of AWS; the values of
     whatever members, and the items of a list.
+``next``
+    The word with which the text goes on behind the opener, in a text that speaks of AWS.
+``constants``
+    From a bracket or a colon, with which the opener ends, to the one that closes it, or to a line that does not stand
+    deeper, in a text that speaks of AWS; what is assigned, or given in brackets, between.
 ``spoken``
     The word that follows, in a text that speaks of AWS: the opener is a noun in a sentence.
 ``before``
@@ -65,42 +70,18 @@ from aws_masker.joints import (
 from aws_masker.outputs import Rows
 from aws_masker.printed import cells, shown
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
+from aws_masker.sentences import NAME, NAMING, SAID, SAID_NAME, SOUGHT
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import before_noun, begin_of, behind_noun, between_marks
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import cells_without_header, table_at
-from aws_masker.values import Value, entries_at, values_at
+from aws_masker.values import Value, constants_at, entries_at, values_at
 
 MAX_SECTION: Final = 8192
 _OPEN: Final = frozenset(b"([{")
 _CLOSE: Final = frozenset(b")]}")
 _COMMAND_ENDS: Final = Pattern(r"[^\\\r]\r?\n|\x00|[ \t](?:\|\|?|&&|;)[ \t]|;[ \t]")
 _LINE_ENDS: Final = Pattern(r"\n|\\+n|\x00")
-_NAME: Final = r"/?[A-Za-z0-9_](?:[A-Za-z0-9_.+=@/-]*[A-Za-z0-9_])?"
-_QUOTES: Final = r"[\[(\\\"'`]{0,4}"
-_IS_SAID: Final = (
-    r"(?:(?:was|is|are) )?not found|cannot be found|could not be found|does not exist|doesn.t exist|already exists"
-)
-_SAID: Final = rf"{_QUOTES}{_NAME}[\])\\\"'`]{{0,4}} (?:{_IS_SAID}|is not available|is not in|is in use)"
-_SAID_NAME: Final = Pattern(rf"[:,]? {_QUOTES}({_NAME})", captures=True)
-# No word of a sentence: something with a digit or a joint in it, or with a hump.
-_STRONG: Final = (
-    r"/?(?:[A-Za-z][A-Za-z0-9.+=@/]*[0-9_-]|[0-9][A-Za-z0-9.+=@/_-]*[A-Za-z_-])(?:[A-Za-z0-9_.+=@/-]*[A-Za-z0-9_])?"
-)
-_HUMPED: Final = r"[A-Za-z0-9]*[a-z][A-Z][A-Za-z0-9]*"
-# How an error goes on from the noun for something to its name; a word with a hump may as well be a parameter's.
-_NAMING: Final = (
-    rf"(?: (?:{_IS_SAID}))?(?: (?:with|for|of)(?: the)?| found (?:with|for))?"
-    rf" (?i:name|named|id|identifier):? {_QUOTES}({_NAME})"
-    rf"| (?:{_IS_SAID})(?: with name)?: {_QUOTES}({_NAME})"
-    rf"|[:,]? {_QUOTES}({_STRONG})"
-    rf"|[:,]? {_QUOTES}({_HUMPED})[\])\\\"'`]{{0,4}} (?:{_IS_SAID}|is |in |must |can|has )"
-    rf"|[:,]? [\\]{{0,2}}[\"'`]({_NAME})[\\\"'`]{{1,3}} (?:{_IS_SAID})"
-)
-_SOUGHT: Final = (
-    r"(?i:could not|cannot|can.t|unable to) (?:find|locate)(?: [a-z]+){1,5}:? "
-    rf"{_QUOTES}({_STRONG}|{_HUMPED})"
-)
 # What an API's nouns are followed by in the keys for their names.
 _NAMED_NOUN: Final = re.compile(r"(.*?)([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
 # Nouns of which what follows is AWS's own word, unless a word before them makes them another: a scheduled action.
@@ -120,8 +101,10 @@ _LOOPS: Final = frozenset(b" \"'")
 # Tried after all keys, as they may begin like one.
 _LATE: Final = ("spoken", "words")
 # What counts in a text that speaks of AWS alone.
-_OF_AWS: Final = ("items", "values", "words")
-_WORD: Final = Pattern(rf"(?:{QUOTE})?({_NAME})(?:{QUOTE})?", captures=True)
+_OF_AWS: Final = ("constants", "items", "next", "values", "words")
+# What is no end of another section.
+_GO_ON: Final = ("constants", "next", "values", "words", "spoken", "before", "quoted")
+_WORD: Final = Pattern(rf"(?:{QUOTE})?({NAME})(?:{QUOTE})?", captures=True)
 _LINE: Final = Pattern(r"[^\n\\\x00]+")
 # Up to the body of a loop.
 _LOOP: Final = Pattern(rf"[^\n;\\\x00]+(?:;|{NEWLINE})[ \t]*do\b")
@@ -155,7 +138,7 @@ class Sections:
         self._named = frozenset(self.spoken)
         self.quoted = frozenset(index for index, family in early if family.extent == "quoted")
         # What is read value by value goes on within what other sections there are.
-        ending = [one for _, one in chosen if one.extent not in ("values", "words", "spoken", "before", "quoted")]
+        ending = [one for _, one in chosen if one.extent not in _GO_ON]
         self._late = frozenset(index for index, _ in late)
         words = [(index, one.opener) for index, one in late if one.extent == "words"]
         self._of_words = frozenset(index for index, _ in words)
@@ -265,7 +248,7 @@ class _Members:
         self._extent = family.extent
         self._named = Pattern(NEVER)
         if family.extent == "message":
-            self._named = Pattern(rf"(?i:{'|'.join(nouns) or NEVER})s?(?:{_NAMING})|{_SOUGHT}", captures=True)
+            self._named = Pattern(rf"(?i:{'|'.join(nouns) or NEVER})s?(?:{NAMING})|{SOUGHT}", captures=True)
         block = rf"{BEFORE}(?:{members}){AFTER_KEY}|[()\[\]{{}};]|\x00"
         self._search = Pattern(
             {
@@ -273,9 +256,11 @@ class _Members:
                 "items": block,
                 "line": rf"[\s\"'`]--?(?:{members}){AFTER_FLAG}",
                 "indented": rf"{NEWLINE}[ ]*(?:- )?(?:{members}){AFTER_KEY}",
-                "message": rf"(?:{members})[:,]? {_SAID}",
+                "message": rf"(?:{members})[:,]? {SAID}",
                 "table": rf"\|[ ]+(?:{members})[ ]+\|[ ]*",
                 "values": NEVER,
+                "constants": NEVER,
+                "next": NEVER,
                 "cells": NEVER,
                 "words": r"[^\s\\]+",
             }[family.extent]
@@ -289,6 +274,11 @@ class _Members:
             return self._of_message(text, at, limit, subject)
         if self._extent == "values":
             return ((value, ALONE) for value in entries_at(text, at, limit))
+        if self._extent == "next":
+            parts = _WORD.parts(text, at, limit)
+            return iter(()) if parts is None else iter([(Value(*parts[1], quoted=True), ALONE)])
+        if self._extent == "constants":
+            return ((value, ALONE) for value in constants_at(text, at, limit))
         if self._extent in ("block", "items"):
             return self._of_block(text, at, limit, 1 if self._extent == "block" else 2)
         return {
@@ -375,7 +365,7 @@ class _Members:
         while (span := self._search.search(text, at, limit)) is not None:
             low, at = span
             noun = self._key.match(text, low, at)
-            parts = _SAID_NAME.parts(text, noun, at)
+            parts = SAID_NAME.parts(text, noun, at)
             if parts is not None:
                 yield Value(*parts[1], quoted=True), ONE
         # Any program has exceptions.

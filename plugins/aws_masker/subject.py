@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from aws_masker.joints import END
-from aws_masker.re2c import Pattern
+from aws_masker.re2c import Pattern, Span
 
 # With which operations of AWS's APIs begin.
 _VERBS: Final = (
@@ -20,7 +20,7 @@ _VERBS: Final = (
 _CALLS: Final = "associate|create|delete|describe|disable|enable|get|list|put|register|send|start|stop|tag|update"
 _CLIENTS: Final = (
     "s3|ssm|sns|sqs|ecs|eks|ecr|iam|rds|ec2|elbv2|stepfunctions|sfn|glue|athena|route53|cognito_idp|codebuild|"
-    "codepipeline|secretsmanager|kms|cloudwatch|wafv2|efs|apigateway"
+    "codepipeline|secretsmanager|kinesis|kms|cloudwatch|wafv2|efs|apigateway"
 )
 _REGION: Final = (
     r"(?:^|[^a-z]|\\[nrt])(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?"
@@ -33,10 +33,13 @@ _SIGNS: Final = (
     r"|\"(?:AutoScalingGroupName|DB(?:Cluster|Instance)[A-Z][A-Za-z]+|HTTPStatusCode|HostedZoneId|IamInstanceProfile|"
     r"InstanceProfile|KmsKeyId|LaunchTemplateName|ProvisionedProduct|ResponseMetadata|SecretString|SecurityGroupIds?|"
     r"SubnetIds?|UserPoolId|VpcId|imageTagMutability|registryId)\\*\""
-    r"|amazonaws|alb\.ingress\.kubernetes|eksctl\.io|(?:^|[^a-z0-9])s3[an]?://[a-z0-9]|IAMUser|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"|amazonaws|alb\.ingress\.kubernetes|eksctl\.io|(?:^|[^a-z0-9])s3[an]?://[a-z0-9{$]|IAMUser|"
+    r"[^A-Za-z]awspring|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
     rf"|{_REGION}"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
+    # Libraries of .NET.
+    r"|(?:^|[^A-Za-z])Amazon\.[A-Z][A-Za-z0-9]+[.;]|AWSSDK\."
     r"|ProvisionedThroughputExceededException|ConditionalCheckFailedException"
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
 )
@@ -79,12 +82,18 @@ _AWS_LIKE: Final = Pattern(
     r"|Request [a-z][A-Za-z0-9]* = new [A-Z][A-Za-z0-9]*Request\(\)|[a-z][A-Za-z0-9]+Request\.builder\("
     # Products with a name of their own, others with the noun of what they hold.
     r"|(?:^|[^A-Za-z])(?:DynamoDB|CloudWatch|CloudFront|CloudTrail|ElastiCache|EventBridge|SageMaker|Fargate task)"
+    # What clients, listeners and jobs for its services are called, and the steps of frameworks.
+    r"|(?:^|[^A-Za-z0-9])(?:Athena|CloudFront|CloudWatch|Cognito|Dynamo(?:D[bB])?|Ec[rs2]|Eks|EventBridge|Firehose|Glue|Kinesis"
+    r"|Redshift|S3|SageMaker|SecretsManager|S[nq]s|S[NQ]S|Ssm|StepFunctions?)(?:Async)?"
+    r"(?:Bucket|Client|Consumer|Event|Handler|Hook|Job|Listener|Operator|Producer|Publisher|Queue|Sensor|Service|Stream"
+    r"|Table|Template|Topic)(?:[A-Z(<> ;,.)]|$)"
+    r"|on_(?:s[nq]s_message|s3_event|dynamodb_record|kinesis_record)\(|(?:^|[^A-Za-z])[cC]halice(?:lib)?(?:[^a-z]|$)"
     # And Python has lambda functions.
     r"|Lambda function|(?:^|[^A-Za-z])(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
     r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"
     # Calls of boto3, through a client that is called like its service, or whatever client: words with dashes below, and
     # an argument in camel case.
-    rf"|(?:^|[^A-Za-z0-9])(?:{_CLIENTS})\.(?:{_CALLS})_[a-z_]+\("
+    rf"|(?:^|[^A-Za-z0-9])(?:{_CLIENTS})\.(?:{_CALLS})(?:_[a-z_]+|[A-Z][A-Za-z]+)\("
     r"|\.(?:associate|create|delete|describe|get|list|put|register|start|stop|update)_[a-z_]+\("
     r"[ \t\r\n]*[a-z]+[A-Z][A-Za-z]*="
 )
@@ -188,6 +197,11 @@ class Subject:
         self._owned: bool | None = None
         self._mentioned: bool | None = None
         self._writing: Writing | None = None
+
+    def piece(self, at: int) -> Span:
+        """Return from where to where the piece around ``at`` goes."""
+        self._go(at)
+        return self._low, self._high
 
     def is_aws(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of AWS."""

@@ -40,6 +40,12 @@ _ENTRY: Final = Pattern(
     rf"{QUOTE}(/?[A-Za-z0-9_][A-Za-z0-9_.+=@/-]{{0,255}}){QUOTE}[ \t]*(?:[,)\]}}#\x00]|{NEWLINE})|[\[({{}})\]\x00]",
     captures=True,
 )
+# What is assigned in a class or an enumeration, or given to one of its members; and where it ends.
+_CONSTANT: Final = Pattern(
+    rf"(?:[A-Za-z0-9_?!]{BREAK}*(?:[=:]{BREAK}*|\({BREAK}*)){QUOTE}(/?[A-Za-z0-9_][A-Za-z0-9_.+=@/-]{{0,255}}){QUOTE}"
+    rf"[ \t]*(?:[,;)}}#\x00]|//|{NEWLINE})|[{{}}\x00]|{NEWLINE}[ \t]*[A-Za-z@]",
+    captures=True,
+)
 _LINE: Final = Pattern(NEWLINE)
 _ENTRY_LINE: Final = Pattern(
     r"[\n ][ ]*[A-Za-z0-9_.-]+:[ ]+[\"']?([^\s\"':\\{}\[\]\x00][^\s\"'\\{}\[\]\x00]{0,255})[\"']?[ ]*\r?(?:\n|\x00)",
@@ -121,6 +127,33 @@ def entries_at(text: bytes, start: int, limit: int) -> Iterator[Value]:
             one, at = parts[1]
             if depth == 1:
                 yield Value(one, at, quoted=True)
+
+
+def constants_at(text: bytes, start: int, limit: int) -> Iterator[Value]:
+    """Yield the strings that are assigned in a class or an enumeration, which was opened before ``start``.
+
+    It goes on to the bracket that closes it, or as far as lines stand deeper than the one of its opener.
+    """
+    indented = text[start - 1 : start] == b":"
+    line = max(text.rfind(mark, max(0, start - 200), start) + len(mark) for mark in (b"\n", b"\\n", END))
+    indent = len(text[line:start]) - len(text[line:start].lstrip(b" \t"))
+    depth = 1
+    at = start
+    while depth and (span := _CONSTANT.search(text, at, limit)) is not None:
+        low, at = span
+        parts = _CONSTANT.parts(text, low, at)
+        if parts is not None and parts[1][0] >= 0:
+            at = parts[1][1]
+            if depth == 1:
+                yield Value(*parts[1], quoted=True)
+        elif text[low] == 0:
+            return
+        elif text[low] in b"{}":
+            depth += 0 if indented else 1 if text[low] == 0x7B else -1  # noqa: PLR2004 - "{"
+        else:
+            at -= 1
+            if indented and len(text[low:at].lstrip(b"\\rn\n")) <= indent:
+                return
 
 
 def lines_at(text: bytes, key: int, start: int) -> Iterator[Value]:

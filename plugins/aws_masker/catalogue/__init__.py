@@ -13,8 +13,8 @@ says how the family is found (exactly one of):
 ``opener``
     RE2 syntax for the beginning of a section in which keys too general to count elsewhere (``members``) have values
     that are identifiers; ``extent`` says how far it goes: ``block``, ``items``, ``line``, ``indented``, ``table``,
-    ``message``, ``row``, ``output``, ``values``, ``words``, ``spoken``, ``before``, ``quoted``, ``akin``,
-    ``cells``, see ``sections``.
+    ``message``, ``row``, ``output``, ``values``, ``constants``, ``next``, ``words``, ``spoken``, ``before``,
+    ``quoted``, ``akin``, ``cells``, see ``sections``.
 ``split``
     The name of a structure that code takes apart (``arn``, ``ipv4``, …); ``pattern`` then only says where one begins.
 
@@ -138,6 +138,8 @@ EXTENTS: Final = (
     "row",
     "output",
     "values",
+    "constants",
+    "next",
     "words",
     "spoken",
     "before",
