@@ -132,8 +132,9 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
 @given(TEXTS, KEYS)
 # ARNs glued to each other: what was masked of one is not what the next began with.
 @example("-x0".join(["arn:aws:iam::481516234217:role/GitHubDeployer"] * 3), [KEY, OTHER_KEY, THIRD_KEY])
-# A name with an equals sign in a row of cells.
+# What was found in a cell, and what does not look so any more, before a key and its value.
 @example("--access-point-name finance-ap/Key=APKAO53ROP9G761SD5V1A |  SsoSession  |  acme-admin  | ", [KEY, OTHER_KEY])
+@example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
 def test_masking_twice_under_keys_that_change_is_masking_once(
     maskers: Callable[..., Masker], text: str, keys: list[str]
 ) -> None:

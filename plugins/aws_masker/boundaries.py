@@ -67,8 +67,13 @@ def after_boundary(text: bytes, start: int, end: int) -> int:
 
 def bounded(text: bytes, start: int, end: int) -> bool:
     """Tell whether ``start:end`` stands alone: no letter or digit on either side, but for the end of an escape."""
-    if end < len(text) and text[end] in ALNUM:
-        return False
-    if start == 0 or text[start - 1] not in ALNUM:
-        return True
-    return after_escape(text, start - 1, start) == start
+    return (end >= len(text) or text[end] not in ALNUM) and _nothing_before(text, start)
+
+
+def begins_word(text: bytes, at: int) -> bool:
+    """Tell whether what stands at ``at`` is no word, or begins there."""
+    return text[at] not in ALNUM or _nothing_before(text, at)
+
+
+def _nothing_before(text: bytes, at: int) -> bool:
+    return at == 0 or text[at - 1] not in ALNUM or after_escape(text, at - 1, at) == at

@@ -85,8 +85,8 @@ _ADJECTIVE: Final = Pattern(
 )
 _OPERATOR: Final = Pattern(r" (?:\?\??|[=!]==?|=>|as|instanceof) ")
 _GOES_ON: Final = Pattern(r" (?:\(|[A-Za-z]+[ .,;)])")
-# Where something is: only of what AWS has is that a name.
-_ELSEWHERE: Final = Pattern(r"(?:[a-rt-z]|s[a-z])[a-z0-9+.]*://.*")
+# Where something in S3 is. Where anything else is, or what stands before an address without a joint, is no name.
+_IN_S3: Final = Pattern(r"s3[a-z]?://[^:]*")
 # Group and version of an API of Kubernetes.
 _API_VERSION: Final = Pattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/v[0-9]{1,2}(?:(?:alpha|beta)[0-9]{1,2})?")
 _DOTTED_TYPE: Final = Pattern(r"(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z0-9]+")
@@ -118,8 +118,11 @@ _LISTED: Final = Pattern(r"(?:export[ \t]+|- )?[A-Z][A-Z0-9_]*S=(?:[A-Za-z0-9_.-
 _DEFAULTED: Final = Pattern(r".*\$\{[A-Za-z0-9_.-]{1,80}:")
 # A line of a log.
 _LOGGED: Final = Pattern(r"\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*[ ,\[(]")
-# A row of a table, or a line with nothing but cells before it: no union of types.
-_IN_ROW: Final = Pattern(r"[ \t>*]*\|.*|(?:[^,:()={}$]|[^,:()={}$ ]=[^,:()={}$ ])*\|[ \t]*(?:\*\*)?`?")
+# A row of a table, or a line whose first cell is the key, but for a line's number: no union of types. What else stands
+# in cells before says nothing, for it may be replaced.
+_IN_ROW: Final = Pattern(
+    r"[ \t>*]*\|.*|(?:[ ]*[0-9]+ *\|)?[ \t>*`]*(?:[A-Za-z_.-]+ )*[A-Za-z0-9_.-]+[ \t*`]*\|[ \t]*(?:\*\*)?`?"
+)
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
 _FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
@@ -165,7 +168,7 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     if (word[-1] in _NAMES_ITSELF_ENDS and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
         return False
     if (
-        (b"://" in word and _ELSEWHERE.fits(word))
+        (b"//" in word and not _IN_S3.fits(word))
         or (word.startswith(b"$") and _REFERENCE.fits(word))
         or (b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word)))
     ):

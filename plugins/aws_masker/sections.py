@@ -49,7 +49,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from aws_masker.boundaries import BEFORE, ESCAPE
+from aws_masker.boundaries import BEFORE, ESCAPE, begins_word
 from aws_masker.catalogue import Family, expand
 from aws_masker.commands import PROMPT, read
 from aws_masker.context import spelling
@@ -228,8 +228,10 @@ class Sections:
         # Another opener begins a section of its own: so no text is looked through twice.
         if family in self._of_words and (following := self._next_words.search(text, end, limit)) is not None:
             limit = following[0]
-        if (following := self._openers.search(text, end, limit)) is not None:
-            limit = following[0]
+        for following in self._openers.each(text, end, limit):
+            if begins_word(text, following[0]):
+                limit = following[0]
+                break
         yield from self._members[family].values(text, end, limit, subject)
 
 
