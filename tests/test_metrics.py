@@ -1,5 +1,6 @@
 """Figures for Prometheus: what is counted, and that labels are bounded and hold no value."""
 
+import itertools
 import json
 import socket
 import urllib.request
@@ -10,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aws_masker.audit import AuditRecord
+from aws_masker.audit.record import endpoint_of
 from aws_masker.errors import SettingsError
 from aws_masker.masker import Masker
 from aws_masker.metrics import Metrics, Parts
@@ -53,6 +55,19 @@ def figure(text: str, name: str, **labels: str) -> float:
     """Return one figure."""
     (value,) = [value for one, found, value in samples(text) if (one, dict(found)) == (name, labels)]
     return value
+
+
+def test_clients_cannot_make_up_endpoints() -> None:
+    metrics = Metrics()
+    words = ("messages", "files", "content", "{id}")
+    for path in itertools.product(words, repeat=3):
+        metrics(record(endpoint=f"/v1/{'/'.join(path)}"))
+    metrics(record(endpoint=endpoint_of("/v1/files/file_01/content")))
+    text = read(metrics)
+    found = [
+        labels["endpoint"] for name, labels, value in samples(text) if name == "aws_masker_requests_total" and value
+    ]
+    assert sorted(found) == ["/v1/files/{id}/content", "other"]
 
 
 def test_requests_are_counted_by_how_they_ended() -> None:

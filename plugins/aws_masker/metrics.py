@@ -31,6 +31,25 @@ DISTRIBUTION: Final = "kong-aws-masker"
 # Seconds: from a small body that is known already, to an answer that streams for minutes.
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _BYTES: Final = tuple(float(1 << power) for power in range(10, 26, 2))
+# A client could put words of the API's together in a hundred thousand other ways, and each would be kept.
+_ENDPOINTS: Final = frozenset(
+    {
+        "/",
+        "/_aws-masker/health",
+        "/v1/complete",
+        "/v1/files",
+        "/v1/files/{id}",
+        "/v1/files/{id}/content",
+        "/v1/messages",
+        "/v1/messages/batches",
+        "/v1/messages/batches/{id}",
+        "/v1/messages/batches/{id}/cancel",
+        "/v1/messages/batches/{id}/results",
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/v1/models/{id}",
+    }
+)
 _STATES: Final = ("closed", "open", "half_open")
 
 
@@ -106,7 +125,7 @@ class Metrics:
 
     def __call__(self, record: AuditRecord, _bodies: Bodies | None = None) -> None:
         """Count a record."""
-        self._requests.labels(record.endpoint, record.outcome).inc()
+        self._requests.labels(record.endpoint if record.endpoint in _ENDPOINTS else "other", record.outcome).inc()
         if record.outcome == "refused":
             self._refusals.labels(record.reason or "unknown").inc()
         elif record.outcome != "ok":
