@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aws_masker.errors import MaskerError
 from aws_masker.restore import Restorer, restorer_for
-from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
-from aws_masker.restore.events import SseRestorer
+from aws_masker.restore.documents import MAX_VALUES, JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.events import MAX_LINES, MAX_TEXTS, SseRestorer
 from aws_masker.restore.text import RestoreCounts
 from aws_masker.tokens import ALPHABET
 from json_spelling import Written, documents, write
@@ -358,3 +358,41 @@ def test_keys_that_have_no_shape_of_a_token_are_never_found() -> None:
     dictionary = {"junk": "1", "-x0123456789abcdef": "2", "i-x0123": "3", "acctn-x12": "4", "I-x0123456789abcdef": "5"}
     raw = json.dumps(list(dictionary)).encode()
     assert _result(LuaRestorer("application/json", dictionary), [raw]) == (raw, RestoreCounts())
+
+
+def _with_error(restorer: Any, raw: bytes) -> tuple[bytes, str]:
+    """Return what a restorer makes of ``raw``, and what error, if any, it ends with."""
+    out = b""
+    try:
+        for at in range(0, len(raw), 1 << 16):
+            out += restorer.feed(raw[at : at + (1 << 16)])
+        return out + restorer.close(), ""
+    except (MaskerError, lupa.LuaError) as error:
+        return out, str(error).partition("\nstack traceback")[0]
+
+
+def _text_at(index: str) -> bytes:
+    delta = f'{{"type":"text_delta","text":"{INSTANCE}"}}'
+    return f'data: {{"type":"content_block_delta","index":{index},"delta":{delta}}}\n\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "raw", "ends"),
+    [
+        ("text/event-stream", b"x\n" * MAX_LINES + b"\n", True),
+        ("text/event-stream", b"x\n" * (MAX_LINES - 1) + b"\n" + _text_at("1"), False),
+        ("text/event-stream", b"".join(_text_at(str(n)) for n in range(MAX_TEXTS + 1)), True),
+        ("text/event-stream", b"".join(_text_at(str(n)) for n in range(MAX_TEXTS)), False),
+        ("text/event-stream", _text_at("123456789") + _text_at("1234567890"), False),
+        ("text/event-stream", b"data: [" + b"1," * MAX_VALUES + f'"{INSTANCE}"]\n\n'.encode(), False),
+        ("application/json", b"[" + b"1," * MAX_VALUES + f'"{NUMBER}","{INSTANCE}"]'.encode(), False),
+        ("application/json", b"[" + b"1," * (MAX_VALUES - 1) + f'"{NUMBER}{INSTANCE}"]'.encode(), False),
+    ],
+    ids=["lines", "almost", "texts", "all texts", "indexes", "values of an event", "values", "almost all values"],
+)
+def test_what_would_take_far_more_memory_than_bytes_is_bounded_as_in_python(
+    content_type: str, raw: bytes, *, ends: bool
+) -> None:
+    expected = _with_error(restorer_for(content_type, DICTIONARY), raw)
+    assert _with_error(LuaRestorer(content_type, DICTIONARY), raw) == expected
+    assert ("so it cannot be restored" in expected[1]) == ends

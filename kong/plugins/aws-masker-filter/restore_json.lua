@@ -3,7 +3,7 @@
 --
 -- An edit is a table { first, last, replacement }: places in the bytes, from 1. Lists of edits are ascending.
 
-local concat, find, format, sub = table.concat, string.find, string.format, string.sub
+local concat, find, format, gsub, sub = table.concat, string.find, string.format, string.gsub, string.sub
 local jsontext = require("kong.plugins.aws-masker-filter.jsontext")
 local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
 
@@ -12,16 +12,36 @@ local IMMUTABLE = { thinking = true, redacted_thinking = true, compaction = true
 local _M = {
   MAX_DEPTH = 200,
   MAX_BYTES = 64 * 1024 * 1024,
+  MAX_VALUES = 500000,
   -- What the error of an answer beyond its limit says, and no other.
-  TOO_LARGE = "so it cannot be restored: ask for less at once, or raise the limit",
+  TOO_LARGE = "so it cannot be restored",
 }
 
 
 -- Raises an error if `size` exceeds `limit`; both are bytes. The answer cannot be continued then.
 function _M.check_size(size, limit, what)
   if size > limit then
-    error(format("a %s in the answer is larger than %d bytes, %s", what, limit, _M.TOO_LARGE), 0)
+    local text = "a %s in the answer is larger than %d bytes, %s: ask for less at once, or raise the limit"
+    error(format(text, what, limit, _M.TOO_LARGE), 0)
   end
+end
+
+
+-- Raises an error if `number` exceeds `limit`.
+function _M.check_number(number, limit, what)
+  if number > limit then
+    local text = "the answer has more than %d %s, %s: see what answers for the API"
+    error(format(text, limit, what, _M.TOO_LARGE), 0)
+  end
+end
+
+
+-- Returns a document; nil for one that is not JSON, nested too deep, or of too many values.
+function _M.parsed(raw)
+  if #raw > _M.MAX_VALUES and select(2, gsub(raw, "[,%[{]", "")) > _M.MAX_VALUES then
+    return nil
+  end
+  return jsontext.parse(raw, _M.MAX_DEPTH)
 end
 
 
@@ -101,7 +121,7 @@ local function restore_document(raw, lookup, counts)
   if has_no_token(raw) then
     return raw
   end
-  local node = jsontext.parse(raw, _M.MAX_DEPTH)
+  local node = _M.parsed(raw)
   if not node then
     return restore_tokens.restore_whole(raw, lookup, counts, restore_tokens.BYTES)
   end

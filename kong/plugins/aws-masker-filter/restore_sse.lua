@@ -7,6 +7,7 @@ local jsontext = require("kong.plugins.aws-masker-filter.jsontext")
 local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
 local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
 
+local MAX_LINES, MAX_TEXTS, MAX_DIGITS = 100000, 1000, 9
 local LINE_FEED, CARRIAGE_RETURN, SPACE = 10, 13, 32
 
 local UNTOUCHED = { thinking_delta = true, signature_delta = true, compaction_delta = true }
@@ -106,10 +107,10 @@ local function string_in(node, name)
 end
 
 
--- Returns the event's index as it is written, or nil if it is no whole number.
+-- Returns the event's index as it is written, or nil if it is no whole number of nine digits at most.
 local function index_in(node)
   local member = node.kind == "object" and node.members.index
-  return member and member.kind == "number" and match(member.text, "^%d+$") or nil
+  return member and member.kind == "number" and #member.text <= MAX_DIGITS and match(member.text, "^%d+$") or nil
 end
 
 
@@ -117,6 +118,7 @@ end
 function Stream:text_for(index, kind)
   local restorer = self.restorers[kind][index]
   if not restorer then
+    restore_json.check_number(#self.texts + 1, MAX_TEXTS, "texts at once")
     restorer = restore_tokens.new_text(self.lookup, self.counts, KINDS[kind].entering)
     self.restorers[kind][index] = restorer
     self.texts[#self.texts + 1] = { index = index, kind = kind, restorer = restorer }
@@ -192,7 +194,7 @@ function Stream:event(out, lines)
     self.newline = sub(lines[1], content + 1)
   end
   local data, in_data, in_event = data_of(lines)
-  local node = data ~= "" and jsontext.parse(data, restore_json.MAX_DEPTH)
+  local node = data ~= "" and restore_json.parsed(data)
   if node then
     raw = restore_json.apply(move(self:restore(out, node), in_data, in_event), raw)
   end
@@ -237,6 +239,7 @@ function Stream:feed(data)
       pieces = {}
       self.pieces = pieces
     end
+    restore_json.check_number(#lines + 1, MAX_LINES, "lines in an event")
     lines[#lines + 1] = line
     if end_of_content(line) == 0 then
       self:event(out, lines)

@@ -10,8 +10,9 @@ are restored like other strings. What the rules below call an object's type is i
   is free: below such an ``input``, and outside all objects with a type. Elsewhere, say in the ``text`` of a text block,
   the API's clients rely on a string, and it stays one. Names of members stay strings everywhere.
 
-A document is read whole before it is restored. One that ``jsontext.parse`` refuses, or that is nested deeper than 200
-levels, is restored as text. Lines (JSONL) end with a line feed and are documents of their own.
+A document is read whole before it is restored. One that ``jsontext.parse`` refuses, that is nested deeper than 200
+levels, or that may hold more than ``MAX_VALUES`` values, each of which takes a hundred bytes of memory, is restored as
+text. Lines (JSONL) end with a line feed and are documents of their own.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,9 @@ from aws_masker.restore.text import Entering, Lookup, RestoreCounts, restore_who
 
 MAX_DEPTH = 200
 MAX_BYTES = 64 << 20
+MAX_VALUES = 500_000
 
+_MARKS = b",[{"
 _IMMUTABLE = frozenset({"thinking", "redacted_thinking", "compaction"})
 
 
@@ -78,11 +81,21 @@ class DocumentRestorer:
 
 def restore_document(raw: bytes, lookup: Lookup, counts: RestoreCounts) -> bytes:
     """Return a document with its tokens restored; one that is not JSON is restored as text."""
-    try:
-        node = jsontext.parse(raw, MAX_DEPTH)
-    except InvalidBody:
+    node = parsed(raw)
+    if node is None:
         return restore_whole(raw.decode("latin-1"), lookup, counts, Entering.BYTES).encode("latin-1")
     return apply(DocumentRestorer(lookup, counts).edits(node), raw)
+
+
+def parsed(raw: bytes) -> Node | None:
+    """Return a document, or None for one that is not JSON, nested too deep, or of too many values."""
+    # A value follows each mark, and one is the first; marks in strings count too, so that Lua counts them as fast.
+    if len(raw) > MAX_VALUES and len(raw) - len(raw.translate(None, _MARKS)) > MAX_VALUES:
+        return None
+    try:
+        return jsontext.parse(raw, MAX_DEPTH)
+    except InvalidBody:
+        return None
 
 
 class JsonRestorer:

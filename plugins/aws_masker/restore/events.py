@@ -3,7 +3,7 @@ r"""Answers that are streams of server-sent events, restored event by event as t
 **Framing.** Lines end with LF, CRLF or CR; an empty line ends an event; the values of an event's ``data`` lines,
 joined by LF, are its data (https://html.spec.whatwg.org/multipage/server-sent-events.html). Events are sent on byte
 for byte. Only where a string of an event's data changes, its literal is replaced by its canonical JSON spelling. An
-event without data, or whose data is not JSON for ``jsontext.parse``, is sent on as it is.
+event without data, or whose data is not JSON for ``documents.parsed``, is sent on as it is.
 
 **Deltas** (``content_block_delta`` with an ``index``). ``text_delta.text`` and ``input_json_delta.partial_json``
 belong to a text that goes on over many events: one text restorer per index and kind, the latter as JSON text. An event
@@ -22,6 +22,9 @@ thinking blocks alone.
 
 and an empty line, with the line ending of the first line of the last event that had one not empty. At the end of the
 stream an incomplete event follows as it came.
+
+**Bounds.** Besides that on its size, an event has at most ``MAX_LINES`` lines, and at most ``MAX_TEXTS`` texts go on at
+once; an ``index`` has at most nine digits. Each would take far more memory than bytes in the answer.
 """
 
 from collections.abc import Mapping
@@ -30,10 +33,14 @@ from itertools import chain
 
 from aws_masker import jsontext
 from aws_masker.edits import Edit, apply
-from aws_masker.errors import InvalidBody
+from aws_masker.errors import MaskerError
 from aws_masker.jsontext import Node, Number, Object, String
-from aws_masker.restore.documents import MAX_BYTES, MAX_DEPTH, DocumentRestorer, check_size
+from aws_masker.restore.documents import MAX_BYTES, DocumentRestorer, check_size, parsed
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestorer
+
+MAX_LINES = 100_000
+MAX_TEXTS = 1000
+_MAX_DIGITS = 9
 
 _UNTOUCHED = frozenset({"thinking_delta", "signature_delta", "compaction_delta"})
 _RELEASE_INDEX = frozenset({"content_block_start", "content_block_stop"})
@@ -86,6 +93,7 @@ class SseRestorer:
             check_size(self._size, self._max_bytes, "server-sent event")
             self._pieces.append(line)
             if line.endswith((b"\n", b"\r")):
+                check_number(len(self._lines) + 1, MAX_LINES, "lines in an event")
                 whole = b"".join(self._pieces)
                 self._pieces.clear()
                 self._lines.append(whole)
@@ -111,9 +119,8 @@ class SseRestorer:
         data, places = _data(lines)
         if not data:
             return [raw]
-        try:
-            node = jsontext.parse(data, MAX_DEPTH)
-        except InvalidBody:
+        node = parsed(data)
+        if node is None:
             return [raw]
         released, edits = self._restore(node)
         return [*released, apply(_moved(edits, places), raw)]
@@ -146,6 +153,7 @@ class SseRestorer:
             return None
         restorer = self._texts.get((index, kind))
         if restorer is None:
+            check_number(len(self._texts) + 1, MAX_TEXTS, "texts at once")
             restorer = self._texts[index, kind] = TextRestorer(self._lookup, self.counts, _KINDS[kind].entering)
         restored = restorer.feed(text.value)
         self.counts.held += restorer.holds and text.value != ""
@@ -201,6 +209,15 @@ def _string_in(node: Node | None, name: str) -> str | None:
 
 
 def _index_in(node: Node) -> str | None:
-    """Return the event's ``index`` as it is written, or None if it is no whole number."""
+    """Return the event's ``index`` as it is written, or None if it is no whole number of nine digits at most."""
     member = node.get("index") if isinstance(node, Object) else None
-    return member.text if isinstance(member, Number) and member.text.isdigit() else None
+    if not isinstance(member, Number) or len(member.text) > _MAX_DIGITS:
+        return None
+    return member.text if member.text.isdigit() else None
+
+
+def check_number(number: int, limit: int, what: str) -> None:
+    """Raise MaskerError if ``number`` exceeds ``limit``."""
+    if number > limit:
+        message = f"the answer has more than {limit} {what}, so it cannot be restored: see what answers for the API"
+        raise MaskerError(message)
