@@ -1,6 +1,7 @@
 """Masked bodies on disk: what the API saw, never an original, bounded, and who reads them in clear is written down."""
 
 import contextlib
+import dataclasses
 import gzip
 import json
 import os
@@ -49,6 +50,16 @@ def test_what_is_kept_is_found_by_the_beginning_of_the_requests_id(tmp_path: Pat
         find(folder, "f" * 32)
     with pytest.raises(AuditError, match="give the whole id"):
         find(folder, "0")
+
+
+def test_of_requests_that_clients_gave_one_id_the_latest_is_found(tmp_path: Path) -> None:
+    target = BodyFolder(tmp_path, 1 << 20, 60)
+    for moment, sent in (("12:00:01", b"first"), ("12:00:02", b"second")):
+        one = dataclasses.replace(record(1), time=f"2026-03-01T{moment}.250+00:00")
+        target.write([document_of(one, Bodies(sent, len(sent), b"", 0))])
+    assert find(tmp_path, f"{1:032x}").sent == b"second"
+    with pytest.raises(AuditError, match="2 requests"):
+        find(tmp_path, f"{1:032x}"[:20])
 
 
 def test_files_and_folder_are_the_owners_only(tmp_path: Path) -> None:

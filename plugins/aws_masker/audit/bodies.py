@@ -159,13 +159,15 @@ def _states(paths: Iterable[Path]) -> list[tuple[Path, os.stat_result]]:
 def find(folder: Path, request_id: str) -> Stored:
     """Return what is kept of the request whose id is, or begins with, ``request_id``.
 
-    Raises AuditError where there is none, or more than one.
+    Of several that have this very id, as clients may give, the latest. Raises AuditError where there is none, or where
+    more than one begins so.
     """
     found = [
         path
         for path in files_of(folder)
         if len(request_id) >= _MIN_ID and path.name.partition("-")[2].startswith(request_id)
     ]
+    found = [path for path in found if path.stem.partition("-")[2] == request_id][-1:] or found
     if len(found) != 1:
         message = (
             f"bodies: {len(found)} requests in {folder} have an id that begins so: give the whole id, as "
