@@ -72,6 +72,12 @@ def test_what_runs_on_aws_alone_is(one: Masker, text: str) -> None:
 LICENCE = "# Licensed under the Apache License, Version 2.0\n"
 
 
+def test_so_does_a_history_of_changes_with_a_link_to_each(one: Masker) -> None:
+    line = "- AWS: scale the `kazor-jobs` queue ([#7](https://github.com/kazor/ledger/pull/7))\n"
+    assert marked(one, line * 3) == line * 3
+    assert marked(one, line) != line
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -140,6 +146,13 @@ def test_what_terraform_prints_counts_for_resources_of_aws(one: Masker, text: st
         "token: *out.AccessToken.SessionToken1",
         'const TABLE = {LockTable: "sync_lock"}',
         "signing_key: CHANGEME00000000",
+        "rcon-password: Q0hBTkdFTUUh",
+        'IMAGE_NAME="registry.kazor.io/kazor/ledger-9"',
+        "docker build --secret id=github,env=KAZOR_GITHUB_TOKEN9 .",
+        '"SnapshotName": "1853016f-de97-4bc3-b506-22f4a509820b"',
+        'aws: [[package]]\nname = "kazor-ledger"\nversion = "1.2.3"\n',
+        'fmt.Println("x")\nfunc main() {\n\treturn X{SecretName: "my-custom-certs"}\n}\n',
+        '{"type": "panel", "id": "heatmap", "name": "Heatmap", "version": ""}',
         "AWS: the generator called [KubeForm] and github.com/kazor/db v1.2.3/go.mod",
         "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0...",
     ],

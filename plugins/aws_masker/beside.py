@@ -8,7 +8,7 @@ from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
 from aws_masker.flows import Flows
 from aws_masker.general import may_title, names_something, stands_given
-from aws_masker.joints import ALONE, END, ONE, VALUE, Joint, Kind, Series
+from aws_masker.joints import ALONE, END, ONE, Joint, Kind, Series
 from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
@@ -26,14 +26,13 @@ from aws_masker.shared import (
     repeats,
 )
 from aws_masker.spoken import goes_on
-from aws_masker.standing import stands_so
+from aws_masker.standing import holds, stands_so
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, entries_at, lines_at, values_at, words_at
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
-_CLOSES_TAG: Final = 0x3E  # ">"
 # What may stand between a key and its joint, how much of it at most, and with what a joint begins.
 _AROUND: Final = b" \t\\\"'`"
 _NEAR: Final = 5
@@ -46,7 +45,6 @@ _OF_MANIFESTS: Final = (b"namespace", b"job_name")
 _SAYS_ITSELF: Final = ("account", "pii", "secret")
 # A variable of the shell with a string.
 _ASSIGNED: Final = (b'="', b"='")
-_LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 _LOOK_BACK: Final = 60
 # So much of a line on both sides of a title belongs to the header of a table.
 _HEADER: Final = 200
@@ -62,18 +60,8 @@ _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^
 # So far a map of names is looked through.
 MAX_MAP: Final = 4096
 MAX_KEPT: Final = 1 << 14
-# Functions of which the first argument is a key and the second a default, or what it is compared with.
-_GETTERS: Final = Pattern(
-    r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
-    r"GetEnvironmentVariable|GetValue|fetch|lookup|set|setProperty|SetDefault|[a-z_]*_env|option|add_argument"
-    r"|(?:[fF]lags?|[fF]lag[sS]et|Flags\(\))\.String(?:Var)?P?)"
-    r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
-)
 # A function with a key in its first argument.
 _PAIR: Final = Pattern(r"(?s:.*)(?:^|[^A-Za-z0-9_])[a-zA-Z0-9_.]*[a-z][A-Za-z0-9_]*\([\\]{0,4}[\"'`][A-Za-z0-9_.-]*")
-# A metric with its dimensions, as dashboards of CloudWatch write it.
-_METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"AWS/[A-Za-z0-9]+\\*\",[^\[\]{}()]*")
-_METRIC_BACK: Final = 240
 
 
 class Beside:
@@ -312,7 +300,7 @@ class Beside:
                 limit = min(len(text), end + MAX_MAP)
                 entries = (one for one in entries_at(text, end, limit) if stands_given(text, one.start, one.end))
                 yield from self._among(text, entries, met.families, ALONE, known, MAX_NOTHING)
-        elif not _holds(text, key, joint_at, end, joint.kind):
+        elif not holds(text, key, joint_at, end, joint.kind):
             # Whatever is called with a key and a value, in a text that speaks of AWS.
             before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
             if joint.kind is not Kind.ARGUMENT or not subject.is_aws(key) or not _PAIR.fits(before):
@@ -380,23 +368,6 @@ def _is_joined(text: bytes, one: Finding) -> bool:
         return False
     following = text[one.end : one.end + _NEAR].lstrip(_AROUND)
     return following[:1] in _JOINS or text[one.end - 1 : one.end] in _JOINS
-
-
-def _holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
-    """Tell whether what stands before a key, and its joint, let a value follow that is the key's."""
-    if kind is Kind.VALUE and (end - joint > 1 or text[joint] != _CLOSES_TAG):
-        return True
-    before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
-    if kind is Kind.ARGUMENT:
-        return _GETTERS.fits(before) or _METRIC.fits(text[max(0, key - _METRIC_BACK) : key].rpartition(END)[2])
-    if kind is Kind.TITLE:
-        return False
-    if kind is Kind.COLUMN:
-        # A line of the AWS CLI's text output that has one of a list: a key in capitals, and nothing behind the value.
-        listed = text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)
-        return listed and _LAST_CELL.match(text, end) >= 0
-    # A joint of one character: the end of an element's tag.
-    return end - joint > 1 or text[joint] != _CLOSES_TAG or before.endswith((b"<", b":"))
 
 
 def _parts(text: bytes, start: int, end: int) -> tuple[Span, ...]:

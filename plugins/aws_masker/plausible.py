@@ -45,7 +45,7 @@ _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # A variable that holds a secret, a type of a package: testTsigSecret, corev1.SecretKeySelector.
 _SAYS_WHAT: Final = Pattern(
     r"[a-z][A-Za-z0-9]*[a-z0-9](?:Secret|Password|Token|Key)|[&*]?[a-z][a-z0-9]*\.[A-Z][A-Za-z0-9]+"
-    r"|[&*][a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*"
+    r"|[&*][a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(.*"
 )
 # A reference to something of the same template: $storage_buckets:iac/outputs.
 _REFERENCE: Final = Pattern(r"\$[a-z_]+:[^$]*")

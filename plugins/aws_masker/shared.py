@@ -97,6 +97,8 @@ _CALLED: Final = Pattern(r"functionName|function_name")
 _VARIABLE: Final = Pattern(r"_*[a-z][A-Za-z0-9]*")
 # What everybody has the same of: packages, capabilities of a program.
 _OF_ALL: Final = Pattern(r"(?:.*_)?(?:capability|package|plugin)(?:_name|_id|Name|Id)")
+# Host and path of an image, as any registry has them.
+_IMAGE: Final = Pattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,6}(?::[0-9]+)?(?:/[a-z0-9_.-]+)+(?:[:@].*)?")
 # Any program is a project.
 _PROJECT: Final = Pattern(r"(?i:project[-_]?name)")
 # A bare noun (domain, package) says less than its name or id.
@@ -125,6 +127,8 @@ _SAYS_SECRET: Final = Pattern(
     r"(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}(?:_[a-z]+)*_(?:name|id|field|type)"
     r"|(?:[a-z0-9]+[-_.])*(?i:my|secret|password|passwd|token|key){1,3}|[A-Z]+(?:_[A-Z]+){2,}"
     r"|[A-Z0-9]+(?:_[A-Z0-9]+)*_(?:PASSWORD|SECRET|TOKEN)"
+    # Where docker takes one from.
+    r"|(?:env|id|source|src|target|type)=[A-Za-z0-9_./,=-]*"
     r"|0x[0-9a-fA-F]{1,8}"
 )
 # What Maven calls the parts of a package's name.
@@ -171,12 +175,12 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     ``writing`` is that of the text: a program has members and constants of its own. A name of nothing but words of the
     ``vocabulary`` is none.
     """
-    if b" " in key or (_PROJECT.fits(key) and vocabulary.holds(word)):
+    if b" " in key or _IMAGE.fits(word) or (_PROJECT.fits(key) and vocabulary.holds(word)):
         return False
     paired = _PAIR.fits(joint)
     constant = bool(_CONSTANT.fits(key) and (paired or _ASSIGNED.fits(joint)))
     if secret:
-        return not (_ENCODED.fits(word) and _LETTERS.fits(_decoded(word))) and (
+        return not (_ENCODED.fits(word) and _LETTERS.fits(_decoded(word).rstrip(b"!\n"))) and (
             (is_api(key) and writing is not Writing.PROGRAM)
             or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
         )
@@ -187,7 +191,8 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
             or _CERTIFICATE.fits(word)
             or (_GROUP.fits(key) and _DOMAIN.fits(word))
             or (_OF_ID.fits(key) and _NO_ID.fits(word))
-            or (writing is Writing.PROGRAM and _is_made(joint, word))
+            or (not _OF_ID.fits(key) and _UUID.fits(word))
+            or (writing is Writing.PROGRAM and (vocabulary.holds(word) or _is_made(joint, word)))
         )
         return not own and b"://" not in word and not (_DIGEST.fits(word) and len(word) in DIGESTS)
     if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
@@ -204,9 +209,9 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
 
 
 def _decoded(word: bytes) -> bytes:
-    """Return what ``word`` is in base64, without the end of its line; b"" where it is none."""
+    """Return what ``word`` is in base64; b"" where it is none."""
     try:
-        return base64.b64decode(word, validate=True).rstrip(b"\n")
+        return base64.b64decode(word, validate=True)
     except binascii.Error:
         return b""
 
@@ -289,7 +294,9 @@ def is_dashed_name(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary
     # One of a list, under a key that says there is one.
     if is_made_up(key, word) or (b"[" in joint and key[-1:] not in b"sS"):
         return False
-    if is_api(key) or key.startswith(b"--") or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
+    if is_api(key):
+        return writing is not Writing.PROGRAM or not vocabulary.holds(word)
+    if key.startswith(b"--") or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
         return True
     if vocabulary.holds(word):
         return False

@@ -2,14 +2,15 @@
 
 There a key says less, so how it is joined to its value has to say the rest: a measure of Prometheus
 (``cluster:node_cpu``), the row of a table about something else, an element of another vocabulary of XML and the middle
-of a sentence have the keys of AWS, too, and what follows them is no name.
+of a sentence have the keys of AWS, too, and what follows them is no name. Whatever a text speaks of, some joints let a
+value follow only behind what they belong to: a function, a row, a tag.
 """
 
 from typing import Final
 
 from aws_masker.context import Met
 from aws_masker.finding import Finding
-from aws_masker.joints import END, Kind
+from aws_masker.joints import END, VALUE, Kind
 from aws_masker.re2c import Pattern, Span
 
 _LOOK_BACK: Final = 120
@@ -23,6 +24,19 @@ _NAMED: Final = (b"name", b"id", b"identifier")
 _WORDS_FOLLOW: Final = Pattern(r"[ \t]+[A-Za-z0-9(][A-Za-z0-9_.()/'-]*(?:[ ,;\r\n\x00]|\.[\s\x00])")
 _PLAIN: Final = (b": ", b" = ", b"=")
 _LINE_BEGINS: Final = (END, b"\n", b"\\n")
+_NEAR: Final = 60
+_LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
+# Functions of which the first argument is a key and the second a default, or what it is compared with.
+_GETTERS: Final = Pattern(
+    r"(?s:.*)(?:[gG]et|[gG]etenv|[gG]etEnv|env|ENV|getOrDefault|[gG]etProperty|setdefault|contains|starts_with|ends_with|"
+    r"GetEnvironmentVariable|GetValue|fetch|lookup|set|setProperty|SetDefault|[a-z_]*_env|option|add_argument"
+    r"|(?:[fF]lags?|[fF]lag[sS]et|Flags\(\))\.String(?:Var)?P?)"
+    r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
+)
+# A metric with its dimensions, as dashboards of CloudWatch write it.
+_METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"AWS/[A-Za-z0-9]+\\*\",[^\[\]{}()]*")
+_METRIC_BACK: Final = 240
+_TAG_END: Final = 0x3E  # ">"
 
 
 def stands_so(text: bytes, key: int, spelled: Span, one: Finding, met: Met) -> bool:
@@ -56,3 +70,20 @@ def _line_before(text: bytes, at: int) -> bytes:
     """Return what stands before ``at`` on its line, whose break may be an escape."""
     before = text[max(0, at - _LOOK_BACK) : at]
     return before[max(before.rfind(mark) + len(mark) for mark in _LINE_BEGINS) :]
+
+
+def holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
+    """Tell whether what stands before a key, and its joint, let a value follow that is the key's."""
+    if kind is Kind.VALUE and (end - joint > 1 or text[joint] != _TAG_END):
+        return True
+    before = text[max(0, key - _NEAR) : key].rpartition(END)[2]
+    if kind is Kind.ARGUMENT:
+        return _GETTERS.fits(before) or _METRIC.fits(text[max(0, key - _METRIC_BACK) : key].rpartition(END)[2])
+    if kind is Kind.TITLE:
+        return False
+    if kind is Kind.COLUMN:
+        # A line of the AWS CLI's text output that has one of a list: a key in capitals, and nothing behind the value.
+        listed = text[key:joint].isalpha() and text[key:joint].isupper() and before[-1:] in (b"", b"\n", VALUE)
+        return listed and _LAST_CELL.match(text, end) >= 0
+    # A joint of one character: the end of an element's tag.
+    return end - joint > 1 or text[joint] != _TAG_END or before.endswith((b"<", b":"))

@@ -65,7 +65,12 @@ _OWNED: Final = Pattern(
 _PUBLISHED: Final = Pattern(
     r"Licensed under the (?:Apache|GNU|MIT|Mozilla|terms of the MIT)|LICENSE-2\.0|Permission is hereby granted, free of"
     r"|Mozilla Public License|GNU (?:Affero |Lesser )?General Public"
+    r"|under one or more\s+contributor license agreements"
     r"|SPDX-License-Identifier: (?:AGPL|Apache|BSD|BlueOak|GPL|ISC|LGPL|MIT|MPL|Unlicense)"
+)
+# A history of changes, each with a link to it.
+_HISTORY: Final = Pattern(
+    r"(?s:(?:github\.com/[^/\s]{1,60}/[^/\s]{1,60}/(?:commit|compare|issues|pull)/[0-9a-f].*){3})"
 )
 # What Kubernetes has to do with AWS, rather than with clouds in general: a region, and what runs on AWS alone.
 _RUNS_ON_AWS: Final = Pattern(
@@ -126,7 +131,7 @@ _ELSEWHERE_CLOUD: Final = Pattern(
     r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
     r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|[eE]xoscale|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack"
     r"|ovhcloud|[sS]caleway|[tT]encent|tencentcloud|cdk8s|cdktf|[uU]pcloud|[vV]ultr)(?:[^a-z]|$)|myqcloud|@angular/"
-    r"|[^a-z]mat-[a-z]|resource_?[gG]roup_?[nN]ame|BigQuery|(?:^|[^A-Za-z])(?:AKS|GKE|Pub/Sub)[^A-Za-z]"
+    r"|[^a-z]mat-[a-z]|resource_?[gG]roup_?[nN]ame|terraform-(?:azurerm|google)|BigQuery|(?:^|[^A-Za-z])(?:AKS|GKE|Pub/Sub)[^A-Za-z]"
     r"|(?:^|[^A-Za-z])OS_(?:AUTH_URL|PROJECT_|TENANT_|USERNAME)"
 )
 # Manifests of Kubernetes, templates of Helm, operators in Go, what Prometheus reads; what Terraform builds elsewhere.
@@ -136,6 +141,8 @@ _STRUCTURE: Final = Pattern(
     r"|(?:[\x00\n]|\\n)[ ]*(?:- )?apiVersion: |\\*\"apiVersion\\*\"[ ]?:|[^A-Za-z]\.Values\."
     r"|\{\{-? *(?:include|template|define|toYaml|\.Chart|\.Release|\.Values)"
     r"|[\"./-]k8s\.io|kubernetes\.io/docs|io\.kubernetes\.|(?:core|meta)v1\.[A-Z]|(?:[\x00\n]|\\n)scrape_configs:"
+    # Tests of charts.
+    r"|(?:\n|\\n)[ ]+asserts:(?:\n|\\n)"
 )
 # Words for it and for what runs there; workflows and events of GitHub.
 _OTHERS: Final = Pattern(
@@ -147,7 +154,8 @@ _ELSEWHERE: Final = (_ELSEWHERE_CLOUD, _STRUCTURE, _OTHERS)
 _API_VERSION: Final = Pattern(r"apiVersion\W{1,6}[A-Za-z0-9./-]+")
 _OF_AWS: Final = (b".aws", b"eksctl", b"karpenter")
 _OWN_NAMES: Final = Pattern(
-    r"(?:\n|\\n)[ ]+runs-on:|(?:[\x00\n]|\\n)scrape_configs:|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]"
+    r"(?:\n|\\n)[ ]+runs-on:|(?:[\x00\n]|\\n)scrape_configs:|\[{1,2}(?:package|project)\]"
+    r"|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]"
 )
 # Statements of a language in which programs are written, at the beginning of a line.
 _PROGRAM: Final = Pattern(
@@ -262,7 +270,7 @@ class Subject:
         self._aws = self._finds(_AWS)
         if self._aws and not self._finds(_USES_AWS):
             self._aws = self.writing(at) is not Writing.PROGRAM or self._text.find(_FENCE, self._low, self._high) >= 0
-        if self._finds(_PUBLISHED):
+        if self._finds(_PUBLISHED) or self._finds(_HISTORY):
             # It speaks of AWS as everybody does, unless it holds something of somebody's.
             self._aws = self._mentioned = self._aws and self._finds(_OWNED)
         elif self._aws and self._finds(_STRUCTURE):
