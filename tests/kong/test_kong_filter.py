@@ -40,6 +40,50 @@ def _plugin(request: Exchange) -> dict[str, Any]:
     return {key.decode(): value for key, value in request.plugin.items()}
 
 
+LIMIT = len(RAW)
+
+
+def _arrived(lua: LuaFilter, headers: dict[str, str], body: bytes = RAW) -> Exchange:
+    """Return a request that no plugin has seen yet."""
+    log: list[str] = []
+    return Exchange(
+        "POST", "/v1/messages?beta=true", headers, body, "https", "api.example", 443, log.append,
+        lua.table(), lua.table(), consumer={"id": "c-1", "username": "ann"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        ({}, {"types": {}, "codings": {}}),
+        (
+            {"content-type": "application/json", "content-length": str(LIMIT)},
+            {"types": ["application/json"], "codings": {}, "length": str(LIMIT)},
+        ),
+        (
+            {"content-type": "text/plain\napplication/json", "content-encoding": "identity\ngzip"},
+            {"types": ["text/plain", "application/json"], "codings": ["identity", "gzip"]},
+        ),
+    ],
+    ids=["no fields", "fields", "fields more than once"],
+)
+def test_what_the_plugin_asks_for_comes_at_once(
+    lua: LuaFilter, headers: dict[str, str], fields: dict[str, Any]
+) -> None:
+    request = _arrived(lua, headers, RAW + b"\xff")
+    taken = lua.call("take", request, [DEAD_END[0].encode(), DEAD_END[1], LIMIT])
+    assert taken == {"path": "/v1/messages", "consumer": "c-1", "body": RAW + b"\xff", **fields}
+    assert (request.host, request.port) == DEAD_END
+
+
+def test_a_body_that_is_declared_longer_than_the_limit_is_not_read(lua: LuaFilter) -> None:
+    taken = lua.call(
+        "take", _arrived(lua, {"content-length": str(LIMIT + 1)}), [DEAD_END[0].encode(), DEAD_END[1], LIMIT]
+    )
+    assert "body" not in taken
+    assert taken["length"] == str(LIMIT + 1)
+
+
 def test_edits_are_made_and_the_request_is_pointed_back(lua: LuaFilter) -> None:
     request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
     assert request.body == MASKED.apply(RAW)

@@ -22,40 +22,55 @@ class Pdk:
     """Answers the plugin's calls for one request, and keeps their names; ``told`` is what the filter would read."""
 
     def __init__(
-        self, body: bytes = BODY, path: str = "/v1/messages", headers: Mapping[str, str | list[str]] | None = None
+        self,
+        body: bytes | None = BODY,
+        path: str = "/v1/messages",
+        headers: Mapping[str, str | list[str]] | None = None,
     ) -> None:
         self.calls: list[str] = []
         self.logged: list[str] = []
         self.target: tuple[object, ...] = ()
+        self.limit = -1
         self._pieces: dict[str, bytes] = {}
         given = {"content-type": "application/json", **(headers or {})}
+        self._taken: dict[str, Any] | None = {
+            "path": path,
+            "types": _listed(given["content-type"]),
+            "codings": _listed(given.get("content-encoding", [])),
+            "length": given.get("content-length"),
+            "body": body,
+        }
+        self.aws_masker = SimpleNamespace(take=self._take)
         self.service = SimpleNamespace(set_target=self._aim)
-        self.request = SimpleNamespace(
-            get_headers=lambda _most: self._note("headers", _listed(given)),
-            get_path=lambda: self._note("path", path),
-            get_raw_body=lambda _most: self._note("body", body),
-        )
-        self.client = SimpleNamespace(get_consumer=lambda: self._note("consumer", None))
         self.log = SimpleNamespace(err=self.logged.append)
-        self.ctx = SimpleNamespace(
-            shared=SimpleNamespace(set=lambda key, piece: self._note("set", self._pieces.update({key: piece})))
-        )
+        self.ctx = SimpleNamespace(shared=SimpleNamespace(set=self._set))
+
+    @classmethod
+    def without_filter(cls) -> "Pdk":
+        pdk = cls()
+        pdk._taken = None
+        return pdk
 
     @property
     def told(self) -> bytes:
         return b"".join(self._pieces[f"aws_masker_{number}"] for number in range(1, len(self._pieces) + 1))
 
-    def _note(self, call: str, result: Any) -> Any:
-        self.calls.append(call)
-        return result
+    def _take(self, host: str, port: int, limit: int) -> Any:
+        self.calls.append("take")
+        self.target, self.limit = (host, port), limit
+        return self._taken
+
+    def _set(self, key: str, piece: bytes) -> None:
+        self.calls.append("set")
+        self._pieces[key] = piece
 
     def _aim(self, *target: object) -> None:
         self.calls.append("set_target")
         self.target = target
 
 
-def _listed(headers: Mapping[str, str | list[str]]) -> dict[str, list[str]]:
-    return {name: [value] if isinstance(value, str) else value for name, value in headers.items()}
+def _listed(values: str | list[str]) -> list[str]:
+    return [values] if isinstance(values, str) else values
 
 
 @pytest.fixture
@@ -66,16 +81,38 @@ def plugin() -> Plugin:
 def test_the_dead_end_comes_first_and_calls_are_few(plugin: Plugin) -> None:
     pdk = Pdk()
     plugin.access(pdk)
-    assert pdk.calls == ["set_target", "headers", "path", "body", "set"]
+    assert pdk.calls == ["take", "set"]
     assert pdk.target == DEAD_END
+    assert pdk.limit == Limits().body
     assert b"7:outcome,7:forward," in pdk.told
 
 
-def test_a_body_that_is_declared_too_long_is_refused_without_being_read(plugin: Plugin) -> None:
-    pdk = Pdk(headers={"content-length": str(33 << 20)})
+def test_a_body_that_is_declared_too_long_is_refused(plugin: Plugin) -> None:
+    pdk = Pdk(None, headers={"content-length": str(33 << 20)})
     plugin.access(pdk)
-    assert "body" not in pdk.calls
     assert b"6:status,3:413," in pdk.told
+
+
+def test_a_body_that_kong_cannot_read_is_refused(plugin: Plugin) -> None:
+    pdk = Pdk(None)
+    plugin.access(pdk)
+    assert b"6:status,3:500," in pdk.told
+    assert b"cannot be read" in pdk.told
+
+
+def test_where_the_filter_is_not_loaded_the_request_is_at_the_dead_end_and_the_log_says_so(plugin: Plugin) -> None:
+    pdk = Pdk.without_filter()
+    plugin.access(pdk)
+    assert pdk.calls == ["take", "set_target", "set"]
+    assert pdk.logged == ["the plugin cannot work: the plugin aws-masker-filter is not loaded: name it in KONG_PLUGINS"]
+    assert b"6:status,3:503," in pdk.told
+
+
+def test_the_dead_end_comes_before_what_is_wrong_with_the_configuration() -> None:
+    pdk = Pdk()
+    Plugin({"key": "short"}).access(pdk)
+    assert (pdk.calls, pdk.target, pdk.limit) == (["take", "set"], DEAD_END, 0)
+    assert b"6:status,3:503," in pdk.told
 
 
 def test_a_body_of_two_types_is_refused(plugin: Plugin) -> None:

@@ -4,10 +4,14 @@
 local answer = require("kong.plugins.aws-masker-filter.answer")
 local batch = require("kong.plugins.aws-masker-filter.batch")
 local bodies = require("kong.plugins.aws-masker-filter.bodies")
+local intake = require("kong.plugins.aws-masker-filter.intake")
 local record = require("kong.plugins.aws-masker-filter.record")
 local request = require("kong.plugins.aws-masker-filter.request")
 
 local kong = kong
+
+-- The plugin server reaches what is in this table.
+kong.aws_masker = { take = intake.take }
 
 -- The priority is below that of aws-masker (750), and above that of all plugins that log.
 local Filter = { PRIORITY = 740, VERSION = "0.1.0" }

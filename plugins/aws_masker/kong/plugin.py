@@ -1,15 +1,16 @@
 """The plugin ``aws-masker`` as Kong runs it: one ``access`` for each request.
 
-It tells the Lua filter what to do, and changes nothing itself but one thing: the request's target, which it points at
-a dead end before anything else. Only the filter points it back, once it has made the edits. So where the filter is
+It tells the Lua filter what to do, and changes nothing itself but one thing: the request's target, which it has pointed
+at a dead end before anything else. Only the filter points it back, once it has made the edits. So where the filter is
 missing, or Python fails later on, the request cannot reach the API as it came.
 
-The calls are few, as each is a trip through the socket and back: the dead end, headers, path, body, the result.
+The calls are two, as each is a trip through the socket and back: ``intake.lua``, a module of the filter's which Kong's
+workers have loaded, sets the dead end and brings all that there is to know; and the result is left for the filter.
 """
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
@@ -28,10 +29,6 @@ PRIORITY: Final = 750
 
 # The port of "discard", on which nothing listens: https://www.rfc-editor.org/rfc/rfc863
 DEAD_END: Final = ("127.0.0.1", 9)
-# The most that Kong can be asked for. Beyond it would be a header that hides a content coding.
-MAX_HEADERS: Final = 1000
-
-Headers = Mapping[str, Sequence[str]]
 
 
 class NotConfigured(Refused):
@@ -53,11 +50,21 @@ class NoConsumer(Refused):
 class Pdk(Protocol):
     """What is used of Kong's plugin development kit: https://docs.konghq.com/gateway/3.9.x/plugin-development/pdk."""
 
-    client: Any
+    aws_masker: Any
     ctx: Any
     log: Any
-    request: Any
     service: Any
+
+
+class Taken(NamedTuple):
+    """A request as ``intake.lua`` gives it. ``body`` is None where it was not read."""
+
+    path: str
+    types: Sequence[str]
+    codings: Sequence[str]
+    length: str | None = None
+    consumer: str | None = None
+    body: bytes | None = None
 
 
 class Plugin:
@@ -77,10 +84,13 @@ class Plugin:
 
     def access(self, kong: Pdk) -> None:
         """Mask one request and tell the filter, or have it refused."""
-        kong.service.set_target(*DEAD_END)
-        part = Part()
+        config, part = self._configured(), Part()
+        limit = 0 if isinstance(config, Exception) else config.settings.limits.body
+        request = kong.aws_masker.take(*DEAD_END, limit)
         try:
-            message = self._decide(kong, part)
+            if request is None:
+                kong.service.set_target(*DEAD_END)
+            message = self._decide(config, request, part)
         except Refused as refused:
             message = exchange.refuse(refused, part)
         except SettingsError as error:
@@ -94,27 +104,42 @@ class Plugin:
         for key, piece in exchange.pieces(message):
             kong.ctx.shared.set(key, piece)
 
-    def _decide(self, kong: Pdk, part: Part) -> bytes:
+    def _configured(self) -> schema.Config | Exception:
+        """Return the configuration, or what is wrong with it: the dead end comes before any error."""
+        if self._config is None:
+            try:
+                self._config = schema.read(self._raw)
+            except Exception as error:  # noqa: BLE001 - raised again as soon as the request is at the dead end
+                return error
+        return self._config
+
+    def _decide(self, config: schema.Config | Exception, request: Mapping[str, Any] | None, part: Part) -> bytes:
         """Return the message for the filter, and note in ``part`` what is known. Raises Refused, or SettingsError."""
-        config = self._config = self._config or schema.read(self._raw)
+        if isinstance(config, Exception):
+            raise config
         part.audit = self.journal.opened(config.settings)
-        headers: Headers = kong.request.get_headers(MAX_HEADERS)
+        if request is None:
+            message = "the plugin aws-masker-filter is not loaded: name it in KONG_PLUGINS"
+            raise SettingsError(message)
+        taken = Taken(**request)
         limit = config.settings.limits.body
-        _check_length(_first(headers, "content-length"), limit)
-        path: str = kong.request.get_path()
-        raw: bytes = kong.request.get_raw_body(0)
+        _check_length(taken.length, limit)
+        path, raw = taken.path, taken.body
+        if raw is None:
+            message = "the body cannot be read: try again; Kong's error log says more"
+            raise InternalError(message)
         part.note_read(raw)
         _check_length(str(len(raw)), limit)
         tenants = self.maskers.of(config.settings)
-        masker = tenants.masker(self._tenant(kong, config))
+        masker = tenants.masker(_tenant(taken, config))
         part.tenant, part.ruleset = masker.settings.tenant, masker.ruleset
         batch_rules = ""
         if not raw:
             batch = batches.results_of(path)
             masked = MaskedBody((), batches.recalled(masker, batch) if batch else {}, {})
         else:
-            _check_coding(headers)
-            masked = _masked(tenants, masker, raw, path, headers, enabled=config.enable_masking)
+            _check_coding(taken.codings)
+            masked = _masked(tenants, masker, taken, raw, enabled=config.enable_masking)
             part.note_masked(masked, masker)
             if batches.makes_one(path) and masked.dictionary:
                 batch_rules = masker.ruleset
@@ -143,24 +168,24 @@ class Plugin:
         """Have the last records written, in ``seconds`` at most."""
         cls.journal.close(seconds)
 
-    def _tenant(self, kong: Pdk, config: schema.Config) -> str:
-        if not config.tenant_is_consumer:
-            return config.settings.tenant
-        consumer: Mapping[str, Any] | None = kong.client.get_consumer()
-        if not consumer:
-            message = "this gateway serves known consumers only: add an authentication plugin, and send its key"
-            raise NoConsumer(message)
-        return str(consumer["id"])
+
+def _tenant(taken: Taken, config: schema.Config) -> str:
+    if not config.tenant_is_consumer:
+        return config.settings.tenant
+    if not taken.consumer:
+        message = "this gateway serves known consumers only: add an authentication plugin, and send its key"
+        raise NoConsumer(message)
+    return taken.consumer
 
 
-def _masked(tenants: Tenants, masker: Masker, raw: bytes, path: str, headers: Headers, *, enabled: bool) -> MaskedBody:
+def _masked(tenants: Tenants, masker: Masker, taken: Taken, raw: bytes, *, enabled: bool) -> MaskedBody:
     if not tenants.slots.acquire(blocking=False):
         message = "too many requests at once: try again"
         raise Overloaded(message)
     try:
         if enabled:
             with computing(len(raw)):
-                return masker.mask_body(raw, path, _content_type(headers))
+                return masker.mask_body(raw, taken.path, _content_type(taken.types))
         return MaskedBody((), _recalled(masker, raw), {})
     finally:
         tenants.slots.release()
@@ -174,26 +199,21 @@ def _recalled(masker: Masker, raw: bytes) -> Mapping[str, str]:
         return {}
 
 
-def _first(headers: Headers, name: str) -> str:
-    values = headers.get(name) or ("",)
-    return values[0]
-
-
-def _content_type(headers: Headers) -> str:
-    if len(headers.get("content-type") or ()) > 1:
+def _content_type(types: Sequence[str]) -> str:
+    if len(types) > 1:
         message = "the request has two Content-Type fields: send one"
         raise Unsupported(message)
-    return _first(headers, "content-type")
+    return types[0] if types else ""
 
 
-def _check_length(length: str, limit: int) -> None:
-    if length.isdigit() and int(length) > limit:
+def _check_length(length: str | None, limit: int) -> None:
+    if length is not None and length.isdigit() and int(length) > limit:
         message = f"the body is larger than {limit} bytes: shorten the conversation, or raise limits.body"
         raise TooLarge(message)
 
 
-def _check_coding(headers: Headers) -> None:
-    codings = {part.strip().lower() for value in headers.get("content-encoding", ()) for part in value.split(",")}
+def _check_coding(fields: Sequence[str]) -> None:
+    codings = {part.strip().lower() for value in fields for part in value.split(",")}
     if codings - {"", "identity"}:
         # The edits would be of the decoded body, and the filter cannot decode.
         message = "compressed bodies cannot be masked here: send it without Content-Encoding"

@@ -156,9 +156,9 @@ class StandIn:
         )
         if self._consumers and exchange.headers.get("x-gateway-key") not in self._consumers:
             return web.json_response({"message": "Unauthorized"}, status=401)
-        consumer = self._consumers.get(exchange.headers.pop("x-gateway-key", ""))
+        exchange.consumer = self._consumers.get(exchange.headers.pop("x-gateway-key", ""))
         try:
-            return await self._answer(http, exchange, consumer, self._service.path + path.removeprefix(prefix))
+            return await self._answer(http, exchange, self._service.path + path.removeprefix(prefix))
         finally:
             self._record(exchange)
             self._set_timers(exchange)
@@ -171,10 +171,10 @@ class StandIn:
         while exchange.timers:
             self._loop.call_later(exchange.timers[0][0], run, exchange.timers.pop(0)[1])
 
-    async def _answer(self, http: web.BaseRequest, exchange: Exchange, consumer: Any, path: str) -> web.StreamResponse:
+    async def _answer(self, http: web.BaseRequest, exchange: Exchange, path: str) -> web.StreamResponse:
         try:
             if self._plugin:
-                calls = PdkCalls(exchange, consumer)
+                calls = PdkCalls(exchange, self._filter)
                 await self._plugin.handle("access", calls)
             if self._has_filter:
                 self._filter.run("access", exchange)
@@ -278,23 +278,22 @@ def _own_error(exchange: Exchange, status: int, text: str) -> web.Response:
 
 
 class PdkCalls:
-    """The PDK's functions, as far as the Python plugin uses them. Results are as Kong packs them."""
+    """The PDK's functions, as far as the Python plugin and its tests use them, and what the filter adds to them.
 
-    def __init__(self, exchange: Exchange, consumer: Any) -> None:
+    Results are as Kong packs them.
+    """
+
+    def __init__(self, exchange: Exchange, lua_filter: LuaFilter) -> None:
         self._exchange = exchange
-        self._consumer = consumer
+        self._filter = lua_filter
 
     def __call__(self, method: str, arguments: list[Any]) -> Any:
         exchange = self._exchange
         match method:
+            case "kong.aws_masker.take":
+                return self._filter.call("take", exchange, arguments)
             case "kong.request.get_raw_body":
                 return exchange.body
-            case "kong.request.get_headers":
-                return {name: [value] for name, value in exchange.headers.items()}
-            case "kong.request.get_path":
-                return exchange.path.partition("?")[0]
-            case "kong.client.get_consumer":
-                return self._consumer
             case "kong.ctx.shared.get":
                 return exchange.shared[arguments[0]]
             case "kong.ctx.shared.set":

@@ -60,6 +60,7 @@ return function(host)
   package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
     return true, { rpc = { call = function(_, ...) return host("rpc", ...) end } }
   end }
+  package.loaded["MessagePack"] = { packers = { binary = function(buffer, text) buffer[#buffer + 1] = text end } }
   package.loaded["cjson.safe"] = {
     encode = function(value) return host("json.encode", value) end,
     decode = function(text) return host("json.decode", text) end,
@@ -73,7 +74,7 @@ return function(host)
     log = group("err set_serialize_value", "log."),
     request = group("get_header get_headers get_method get_path get_raw_body get_forwarded_scheme", "request."),
     response = group("get_source get_status get_header set_status set_header clear_header", "response."),
-    client = group("get_ip", "client."),
+    client = group("get_ip get_consumer", "client."),
     ip = group("is_trusted", "ip."),
     router = { get_route = function() return { preserve_host = false } end, get_service = function()
       return { protocol = host("service.protocol"), host = host("service.host"), port = host("service.port") }
@@ -100,7 +101,18 @@ return function(host)
       return tostring(err), nil, false
     end
     return nil, ngx.arg[1], ngx.arg[2]
-  end, handler
+  end, handler, function(shared, name, ...)
+    current = { shared = shared }
+    local texts, bytes = kong.aws_masker[name](...), {}
+    for key, value in pairs(texts) do
+      if type(value) == "function" then
+        local buffer = {}
+        value(buffer)
+        texts[key], bytes[key] = nil, table.concat(buffer)
+      end
+    end
+    return texts, bytes
+  end
 end
 """
 
@@ -126,6 +138,8 @@ class Exchange:
     exited: bytes | None = None
     source: str = "error"
     status: int = 0
+    # As Kong's authentication left it.
+    consumer: Any = None
     answer_headers: dict[str, str] = field(default_factory=dict)
     serialized: dict[str, Any] = field(default_factory=dict)
     service: tuple[str, str, int] = ("", "", 0)
@@ -156,7 +170,7 @@ class LuaFilter:
         self._lua.execute(b"package.path = ...", f"{ROOT}/?.lua;".encode() + self._lua.globals().package.path)
         self._exchange: Exchange | None = None
         made = self._lua.execute(GLUE)(self._host)
-        self._run, self.handler = made
+        self._run, self.handler, self._call = made
 
     def table(self) -> Any:
         return self._lua.table()
@@ -170,6 +184,12 @@ class LuaFilter:
         if error is not None:
             raise LuaError(error.decode())
         return out or b"", bool(ended)
+
+    def call(self, name: str, exchange: Exchange, arguments: list[Any]) -> Any:
+        """Call what the filter has put in ``kong.aws_masker``; return what Kong would pack for the plugin server."""
+        self._exchange = exchange
+        texts, binaries = self._call(exchange.shared, name.encode(), *arguments)
+        return {**_plain(texts), **{key.decode(): value for key, value in binaries.items()}}
 
     def run_later(self, exchange: Exchange, timer: Callable[[], None]) -> None:
         """Run what a timer was set for."""
@@ -223,13 +243,19 @@ def _get_variable(exchange: Exchange, name: bytes) -> Any:
     return {b"kong_request_id": exchange.request_id, b"request_completion": b"OK" if exchange.complete else b""}[name]
 
 
+def _one_or_list(value: str) -> str | list[str]:
+    """Return a field's value, or its values: the stand-in has fields of one name in lines."""
+    values = value.split("\n")
+    return values if len(values) > 1 else value
+
+
 def _as_bytes(value: Any) -> Any:
     """Return a value of JSON with bytes for its texts."""
     if isinstance(value, dict):
         return {_as_bytes(key): _as_bytes(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_as_bytes(one) for one in value]
-    return value.encode() if isinstance(value, str) else value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -237,9 +263,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log.err": lambda x, *parts: x.log("[aws-masker-filter] " + "".join(str(_plain(part)) for part in parts)),
     "log.set_serialize_value": lambda x, name, value=None: x.serialized.update({name.decode(): _plain(value)}),
     "request.get_header": lambda x, name: _header(x.headers, name),
-    "request.get_headers": lambda x, _most: {
-        name.encode(): value.encode("utf-8", "surrogateescape") for name, value in x.headers.items()
-    },
+    "request.get_headers": lambda x, _most: _as_bytes({name: _one_or_list(x.headers[name]) for name in x.headers}),
     "request.get_method": lambda x: x.method.encode(),
     "request.get_path": lambda x: x.path.partition("?")[0].encode(),
     "request.get_raw_body": lambda x, _most: x.body,
@@ -252,6 +276,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "response.clear_header": lambda x, name: x.answer_headers.pop(name.decode().lower(), None) and None,
     "response.exit": lambda x, body: setattr(x, "exited", body),
     "client.get_ip": lambda _: b"127.0.0.1",
+    "client.get_consumer": lambda x: _as_bytes(x.consumer),
     "ip.is_trusted": lambda _, _ip: True,
     "service.protocol": lambda x: x.service[0].encode(),
     "service.host": lambda x: x.service[1].encode(),
