@@ -119,7 +119,9 @@ class Plugin:
             raise config
         part.audit = self.journal.opened(config.settings)
         if request is None:
-            message = "the plugin aws-masker-filter is not loaded: name it in KONG_PLUGINS"
+            message = (
+                "aws-masker-filter is not loaded, or older: name it in KONG_PLUGINS, and take both from one release"
+            )
             raise SettingsError(message)
         taken = Taken(**request)
         limit = config.settings.limits.body
