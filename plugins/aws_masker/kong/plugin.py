@@ -119,9 +119,7 @@ class Plugin:
             raise config
         part.audit = self.journal.opened(config.settings)
         if request is None:
-            message = (
-                "aws-masker-filter is not loaded, or older: name it in KONG_PLUGINS, and take both from one release"
-            )
+            message = "aws-masker-filter is not loaded, or older: name it in KONG_PLUGINS, and take both of one version"
             raise SettingsError(message)
         taken = Taken(**request)
         limit = config.settings.limits.body
