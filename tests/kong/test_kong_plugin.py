@@ -104,7 +104,8 @@ def test_where_the_filter_is_not_loaded_the_request_is_at_the_dead_end_and_the_l
     pdk = Pdk.without_filter()
     plugin.access(pdk)
     assert pdk.calls == ["take", "set_target", "set"]
-    assert pdk.logged == ["the plugin cannot work: the plugin aws-masker-filter is not loaded: name it in KONG_PLUGINS"]
+    assert len(pdk.logged) == 1
+    assert "aws-masker-filter is not loaded, or older: name it in KONG_PLUGINS" in pdk.logged[0]
     assert b"6:status,3:503," in pdk.told
 
 
