@@ -68,7 +68,8 @@ function _M.header_filter(ctx)
   local status = kong.response.get_status()
   ctx.upstream_status, ctx.answered = status, ngx.now()
   ctx.streamed = (kong.response.get_header("Content-Type") or ""):find("event-stream", 1, true) ~= nil
-  if status < 200 then
+  -- Below 100 it is what nginx makes of an answer that is not HTTP.
+  if status >= 100 and status < 200 then
     return replace(ctx, "switched", "the upstream would switch protocols, which nobody asked it to: "
       .. "check what stands between Kong and the API")
   end
