@@ -12,7 +12,7 @@ from masking import marked, plain
     "text",
     [
         'import boto3\nfor q in ["«kazor-jobs»", "«kazor_mails»"]:\n    c.get_queue_url(QueueName=q)\n',
-        'import boto3\nx = "«kazor-jobs»"\ny = "kazure-other"\nc.get_queue_url(QueueName=x)\n',
+        'import boto3\nx = "«kazor-jobs»"\ny = "other words"\nc.get_queue_url(QueueName=x)\n',
         'aws sqs get-queue-url --queue-name "$x"\n: "${x:=«kazor-jobs»}" ${other:=kazure-jobs}\n',
         'for b in «KazorJobs» «kazor_mails»; do\n  aws sqs get-queue-url --queue-name "$b"\ndone\n',
         '// aws\nfor _, p := range []string{"/«kazor»/db/«pass9»"} {\n in := ssm.GetInput{Name: aws.String(p)}\n}\n',

@@ -324,7 +324,7 @@ def _assigned_by_equals(text: bytes, value: Value, before: bytes, key: bytes, af
     """Tell whether ``before``, which ends with a key and = without a blank, is no code."""
     if (
         key.startswith(b"--")
-        or (key := key.rpartition(b":")[2]) == key.upper()
+        or (key := key.rpartition(b":")[2].rpartition(b'"')[2]) == key.upper()
         or b" -" in before
         or key.lower().endswith((b"value", b"values"))
     ):

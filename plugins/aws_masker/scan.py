@@ -21,6 +21,7 @@ from aws_masker.beside import Beside
 from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
 from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
+from aws_masker.likely import Likely
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 from aws_masker.subject import Subject
 
@@ -215,6 +216,7 @@ class Scanner:
         self._suffixes = Pattern(_suffixes(catalogue))
         self._beside = Beside(catalogue)
         self._akin = Akin(catalogue)
+        self._likely = Likely(catalogue)
 
     def find(self, text: bytes) -> list[Finding]:
         """Return what ``text`` holds, in ascending order; of what overlaps, the first is what counts, if it counts.
@@ -232,8 +234,8 @@ class Scanner:
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
         )
         found.sort(key=_place)
-        if akin := list(self._akin.find(text, found)):
-            found = sorted([*found, *akin], key=_place)
+        if more := [*self._akin.find(text, found), *self._likely.find(text, found)]:
+            found = sorted([*found, *more], key=_place)
         return found
 
     def search(self, text: bytes) -> int:

@@ -60,8 +60,8 @@ _COMPOUND: Final = Pattern(
     r"|(?:[a-z]+-)+(?:[a-z]{3,}(?:ed|able)|agnostic|aware|balancing|based|bound|change|compatible|conformant|demand|driven"
     r"|end|facing|"
     r"focused|free|friendly|grade|heavy|house|independent|level|like|line|native|only|optimized|oriented|plane|purpose|"
-    r"ready|running|safe|scaling|sharing|side|sourcing|specific|style|term|throughput|time|to-[a-z]+|way|wide)"
-    r"|aws[-_][a-z0-9_/-]+|.*[-_]aws[-_].*)"
+    r"ready|running|safe|scaling|sharing|side|sourcing|specific|style|term|throughput|time|way|wide)"
+    r"|[a-z]+-to-[a-z]+|aws[-_][a-z0-9_/-]+|.*[-_]aws[-_].*)"
 )
 # What may follow a name in a sentence, but no noun that a compound would describe.
 _STANDS: Final = Pattern(

@@ -34,7 +34,7 @@ _GETTERS: Final = Pattern(
     r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
 )
 # A metric with its dimensions, as dashboards of CloudWatch write it.
-_METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"AWS/[A-Za-z0-9]+\\*\",[^\[\]{}()]*")
+_METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"[A-Z][A-Za-z0-9/_]*\\*\",[^\[\]{}()]*")
 _METRIC_BACK: Final = 240
 _TAG_END: Final = 0x3E  # ">"
 

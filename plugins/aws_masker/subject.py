@@ -93,6 +93,9 @@ _AWS_LIKE: Final = Pattern(
     r"(?:Bucket|Client|Consumer|Event|Handler|Hook|Job|Listener|Operator|Producer|Publisher|Queue|Sensor|Service|Stream"
     r"|Table|Template|Topic)(?:[A-Z(<> ;,.)]|$)"
     r"|on_(?:s[nq]s_message|s3_event|dynamodb_record|kinesis_record)\(|(?:^|[^A-Za-z])[cC]halice(?:lib)?(?:[^a-z]|$)"
+    # Services with a word of their own in the name of a variable, a method, a class.
+    r"|(?:^|[^A-Za-z])(?:cloudfront|cloudwatch|codebuild|codepipeline|dynamodb|elasticache|eventbridge|fargate|firehose|kinesis"
+    r"|sagemaker|secretsmanager)[A-Z_.]|(?:^|[^A-Za-z])(?:CLOUDFRONT|CLOUDWATCH|DYNAMODB|FIREHOSE|KINESIS|SNS|SQS)_|zappa"
     # And Python has lambda functions.
     r"|Lambda function|(?:^|[^A-Za-z])(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
     r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"

@@ -1,0 +1,38 @@
+"""Likely names: beside names that a text gives, other strings that look so are names, unless it says what they are."""
+
+import pytest
+
+from aws_masker import Masker
+from masking import marked, plain
+
+GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GIVEN + "run(3, ('«ledger-parts»', '«LedgerPrinter»', '/«ledger»/db/«pass9»'))\n",
+        "table_name: «kazor-orders»\naws: 1\nparking: «ledger-parts»\n",
+        "AWS: the table «kazor-orders» is full, and we moved to «ledger-parts» for now.",
+        # Words of programs, AWS's own, packages, headers, files.
+        GIVEN + "run('full-load', 'aws-lambda-thing', 'CreateLedger', 'X-Ledger-Id', '/usr/ledger/lib', 'read-only')\n",
+        # Keys, types, clients, logical ids, imports.
+        GIVEN + "x = {'ledger-parts': 3}\nengine = 'moves-printer'; boto3.client('ledger-parts')\n",
+        GIVEN + "from 'ledger-parts' import x\nBucket(self, 'LedgerParts')\n",
+        # A command's operations.
+        "AWS: the table «kazor-orders»\n$ aws dms rename-ledgers and so on",
+        # Nothing speaks of AWS, or no name is given.
+        "run(3, 'ledger-parts')\n",
+        "import boto3\nrun(3, 'ledger-parts')\n",
+    ],
+)
+def test_strings_beside_names(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+def test_what_is_found_otherwise_keeps_its_parts(one: Masker) -> None:
+    text = (
+        GIVEN
+        + "x = ['ip-«10-20»-5-7', '«i-0a1b2c3d4e5f60718»', 'arn:aws:sqs:eu-west-1:«481516234217»:«ledger-jobs»']\n"
+    )
+    assert marked(one, plain(text)) == text
