@@ -6,7 +6,9 @@ import pytest
 
 from aws_masker import Masker, beside, catalogue
 from aws_masker.context import joined, normal, spelling, trimmed
+from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, joint_of
+from aws_masker.subject import Subject
 from aws_masker.values import values_at
 from masking import marked, plain
 
@@ -184,13 +186,17 @@ def test_a_placeholder_is_no_secret(one: Masker, secret: str) -> None:
     assert one.mask_text(f'"MasterUserPassword": "{secret}"').dictionary == {}
 
 
+def beside_keys(keys: beside.Beside, text: bytes) -> list[Finding]:
+    return list(keys.find(text, {}, Subject(text)))
+
+
 def test_of_keys_that_were_met_nothing_is_kept_but_the_keys() -> None:
     keys = beside.Beside(catalogue.load())
     text = b"""
         "bucketName": "acme-one", bucketName(this, 'AcmeTwo', "acme-three"), bucketName: &acme-four acme-five
         bucketName: AcmeSix = "acme-seven", --acme-eight-bucket-name acme-nine
     """
-    assert len(list(keys.find(text, {}))) > 2
+    assert len(beside_keys(keys, text)) > 2
     assert [kept for kept in keys.kept if b"bucketName" in kept]
     assert not [kept for kept in keys.kept if b"acme" in kept.lower()]
 
@@ -202,13 +208,13 @@ def test_of_no_example_of_the_catalogue_is_an_identifier_kept() -> None:
         for example in family.match:
             originals = [one for one in re.findall("«([^»]+)»", example) if len(one) > 3]
             keys.kept.clear()
-            list(keys.find(plain(example).encode(), {}))
+            beside_keys(keys, plain(example).encode())
             assert not [one for one in originals if one.encode() in b" ".join(keys.kept)], example
 
 
 def test_the_keys_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "MAX_KEPT", 3)
     keys = beside.Beside(catalogue.load())
-    found = [len(list(keys.find(b'"bucketName"' + b" " * spaces + b': "acme-data"', {}))) for spaces in range(8)]
+    found = [len(beside_keys(keys, b'"bucketName"' + b" " * spaces + b': "acme-data"')) for spaces in range(8)]
     assert found == [1] * 8
     assert 0 < len(keys.kept) <= 3

@@ -17,7 +17,7 @@ from typing import Final
 from aws_masker.boundaries import ALNUM, after_escape
 from aws_masker.catalogue import Catalogue
 from aws_masker.finding import Finding
-from aws_masker.joints import END, VALUE
+from aws_masker.joints import VALUE
 from aws_masker.names import PUBLIC_PARAMETERS
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
@@ -66,11 +66,13 @@ class Akin:
         prefixes = {label.partition("-")[0] for family in families if (label := family.label)}
         self._common = frozenset(word.encode() for word in prefixes | set(catalogue.words))
 
-    def find(self, text: bytes, found: Sequence[Finding]) -> Iterator[Finding]:
-        """Yield the names akin to those ``found``, which ascend, each in its piece of ``text``."""
+    def find(self, text: bytes, found: Sequence[Finding], subject: Subject) -> Iterator[Finding]:
+        """Yield the names akin to those ``found``, which ascend, each in its piece of ``text``.
+
+        ``subject`` is the text's.
+        """
         if self._family < 0:
             return
-        subject = Subject(text)
         low = high = -1
         fits = False
         stems: dict[bytes, None] = {}
@@ -80,10 +82,8 @@ class Akin:
             if start >= high:
                 yield from self._in_piece(text, (low, high), stems, seen, found, subject)
                 stems, seen = {}, set()
-                low = max(0, text.rfind(END, 0, start))
-                high = text.find(END, start)
-                high = len(text) if high < 0 else high
-                fits = high - low <= MAX_PIECE and subject.mentions_aws(low + 1)
+                low, high = subject.piece(start)
+                fits = high - low <= MAX_PIECE and subject.mentions_aws(start)
             if not fits or family not in self._named or len(stems) >= MAX_STEMS:
                 continue
             # Parameters that AWS keeps for all are nobody's.

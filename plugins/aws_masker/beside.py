@@ -84,10 +84,11 @@ class Beside:
             index: Pattern(family.value) for index, family in families if family.value and family.value != ANY_VALUE
         }
 
-    def find(self, text: bytes, known: Mapping[int, int]) -> Iterator[Finding]:
+    def find(self, text: bytes, known: Mapping[int, int], subject: Subject) -> Iterator[Finding]:
         """Yield the values beside keys, but for those ``known`` by their own form, by where they begin and end.
 
         What has a structure of its own (a host, an address, an ARN) is left to it however long the value is.
+        ``subject`` is the text's.
         """
         position = 0
         # Up to where lines were looked at as those of a table, and whether they are.
@@ -95,7 +96,6 @@ class Beside:
         search = self.search.search
         kept = self.kept
         resolved: dict[bytes, Met | list[int]] = {}
-        subject = Subject(text)
         flows = Flows()
         while (span := search(text, position)) is not None:
             start, position = span

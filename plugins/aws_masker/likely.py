@@ -95,11 +95,13 @@ class Likely:
         self._family = next((index for index, family in enumerate(families) if family.name == "likely-name"), -1)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
 
-    def find(self, text: bytes, found: Sequence[Finding]) -> Iterator[Finding]:
-        """Yield the likely names in those pieces of ``text`` in which names are among those ``found``, which ascend."""
+    def find(self, text: bytes, found: Sequence[Finding], subject: Subject) -> Iterator[Finding]:
+        """Yield the likely names in those pieces of ``text`` in which names are among those ``found``, which ascend.
+
+        ``subject`` is the text's.
+        """
         if self._family < 0:
             return
-        subject = Subject(text)
         # What is in a place that was met: the same words come again and again.
         looked: dict[bytes, Span | None] = {}
         begins = {one[0] for one in found}

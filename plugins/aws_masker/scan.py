@@ -232,9 +232,10 @@ class Scanner:
         found += self._beside.find(
             text,
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
+            subject,
         )
         found.sort(key=_place)
-        if more := [*self._akin.find(text, found), *self._likely.find(text, found)]:
+        if more := [*self._akin.find(text, found, subject), *self._likely.find(text, found, subject)]:
             found = sorted([*found, *more], key=_place)
         return found
 

@@ -193,93 +193,112 @@ class Writing(Enum):
     ANY = auto()
 
 
+class _Piece:
+    """One piece of a text, and what of it was looked at already."""
+
+    __slots__ = ("aws", "elsewhere", "high", "low", "mentioned", "own", "owned", "text", "writing")
+
+    def __init__(self, text: bytes, low: int, high: int) -> None:
+        self.text, self.low, self.high = text, low, high
+        self.aws = False
+        self.elsewhere: bool | None = None
+        self.own: bool | None = None
+        self.owned: bool | None = None
+        self.mentioned: bool | None = None
+        self.writing: Writing | None = None
+
+    def finds(self, pattern: Pattern) -> bool:
+        return pattern.search(self.text, self.low, self.high) is not None
+
+
 class Subject:
     """What the pieces of one text speak of, looked at once each and only where it matters."""
 
-    __slots__ = ("_aws", "_elsewhere", "_high", "_low", "_mentioned", "_own", "_owned", "_text", "_writing")
+    __slots__ = ("_now", "_pieces", "_text")
 
     def __init__(self, text: bytes) -> None:
         """Take texts put together, with END between them."""
         self._text = text
-        self._low = self._high = 0
-        self._aws = False
-        self._elsewhere: bool | None = None
-        self._own: bool | None = None
-        self._owned: bool | None = None
-        self._mentioned: bool | None = None
-        self._writing: Writing | None = None
+        self._now = _Piece(text, 0, 0)
+        # By where they begin.
+        self._pieces: dict[int, _Piece] = {}
 
     def piece(self, at: int) -> Span:
         """Return from where to where the piece around ``at`` goes."""
-        self._go(at)
-        return self._low, self._high
+        now = self._at(at)
+        return now.low, now.high
 
     def is_aws(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of AWS."""
-        self._go(at)
-        return self._aws
+        return self._at(at).aws
 
     def is_elsewhere(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of another cloud, or of Kubernetes, and never of AWS."""
-        self._go(at)
-        if self._elsewhere is None:
-            self._elsewhere = not self._aws and any(self._finds(one) for one in _ELSEWHERE)
-        return self._elsewhere
+        now = self._at(at)
+        if now.elsewhere is None:
+            now.elsewhere = not now.aws and any(now.finds(one) for one in _ELSEWHERE)
+        return now.elsewhere
 
     def names_its_own(self, at: int) -> bool:
         """Tell whether the piece around ``at`` has names for its own parts: a manifest, a workflow, a package."""
-        self._go(at)
-        if self._own is None:
-            self._own = self._finds(_OWN_NAMES) or any(
+        now = self._at(at)
+        if now.own is None:
+            now.own = now.finds(_OWN_NAMES) or any(
                 not any(one in self._text[low:high] for one in _OF_AWS)
-                for low, high in _API_VERSION.each(self._text, self._low, self._high)
+                for low, high in _API_VERSION.each(self._text, now.low, now.high)
             )
-        return self._own
+        return now.own
 
     def mentions_aws(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of AWS, or at least of a service as AWS calls it."""
-        self._go(at)
-        if self._mentioned is None:
-            self._mentioned = self._aws or (
-                self._finds(_MENTIONED) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
+        now = self._at(at)
+        if now.mentioned is None:
+            now.mentioned = now.aws or (
+                now.finds(_MENTIONED) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
             )
-        return self._mentioned
+        return now.mentioned
 
     def is_owned(self, at: int) -> bool:
         """Tell whether the piece around ``at`` speaks of somebody's things on AWS, not of AWS in general."""
-        self._go(at)
-        if self._owned is None:
-            self._owned = self._aws and self._finds(_OWNED)
-        return self._owned
+        now = self._at(at)
+        if now.owned is None:
+            now.owned = now.aws and now.finds(_OWNED)
+        return now.owned
 
     def writing(self, at: int) -> Writing:
         """Return how the piece around ``at`` is written."""
-        self._go(at)
-        if self._writing is None:
-            self._writing = _writing(self._text, self._low, self._high)
-        return self._writing
+        now = self._at(at)
+        if now.writing is None:
+            now.writing = _writing(self._text, now.low, now.high)
+        return now.writing
 
-    def _finds(self, pattern: Pattern) -> bool:
-        return pattern.search(self._text, self._low, self._high) is not None
-
-    def _go(self, at: int) -> None:
-        if self._low <= at < self._high:
-            return
+    def _at(self, at: int) -> _Piece:
+        now = self._now
+        if now.low <= at < now.high:
+            return now
         # END itself is a boundary, so it belongs to the piece.
-        self._low = max(0, self._text.rfind(END, 0, at))
-        high = self._text.find(END, at)
-        self._high = high if high >= 0 else len(self._text)
-        self._elsewhere = self._own = self._owned = self._mentioned = self._writing = None
-        self._aws = self._finds(_AWS)
-        if self._aws and not self._finds(_USES_AWS):
-            self._aws = self.writing(at) is not Writing.PROGRAM or self._text.find(_FENCE, self._low, self._high) >= 0
-        if self._finds(_PUBLISHED) or self._finds(_HISTORY):
-            # It speaks of AWS as everybody does, unless it holds something of somebody's.
-            self._aws = self._mentioned = self._aws and self._finds(_OWNED)
-        elif self._aws and self._finds(_STRUCTURE):
-            self._aws = self._finds(_RUNS_ON_AWS) or self._finds(_OWNED)
-        elif not self._aws and self._finds(_AWS_LIKE):
-            self._aws = all(not self._finds(one) for one in _ELSEWHERE)
+        low = max(0, self._text.rfind(END, 0, at))
+        if low not in self._pieces:
+            high = self._text.find(END, at)
+            now = self._pieces[low] = _Piece(self._text, low, high if high >= 0 else len(self._text))
+            _look(now)
+        self._now = self._pieces[low]
+        return self._now
+
+
+def _look(piece: _Piece) -> None:
+    """Find out whether a piece speaks of AWS."""
+    piece.aws = piece.finds(_AWS)
+    if piece.aws and not piece.finds(_USES_AWS):
+        piece.writing = _writing(piece.text, piece.low, piece.high)
+        piece.aws = piece.writing is not Writing.PROGRAM or piece.text.find(_FENCE, piece.low, piece.high) >= 0
+    if piece.finds(_PUBLISHED) or piece.finds(_HISTORY):
+        # It speaks of AWS as everybody does, unless it holds something of somebody's.
+        piece.aws = piece.mentioned = piece.aws and piece.finds(_OWNED)
+    elif piece.aws and piece.finds(_STRUCTURE):
+        piece.aws = piece.finds(_RUNS_ON_AWS) or piece.finds(_OWNED)
+    elif not piece.aws and piece.finds(_AWS_LIKE):
+        piece.aws = all(not piece.finds(one) for one in _ELSEWHERE)
 
 
 def _writing(text: bytes, low: int, high: int) -> Writing:
