@@ -101,6 +101,8 @@ _OF_ALL: Final = Pattern(r"(?:.*_)?(?:capability|package|plugin)(?:_name|_id|Nam
 _IMAGE: Final = Pattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,6}(?::[0-9]+)?(?:/[a-z0-9_.-]+)+(?:[:@].*)?")
 # Any program is a project.
 _PROJECT: Final = Pattern(r"(?i:project[-_]?name)")
+# No name is a UUID.
+_NAME_KEY: Final = Pattern(r"(?i:.*names?)")
 # A bare noun (domain, package) says less than its name or id.
 _NOUN_NAMED: Final = Pattern(r"(?i:.*(?:name|id|identifier)s?)")
 _PATH: Final = Pattern(r"/.*|.*[@:\\ ].*")
@@ -191,7 +193,7 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
             or _CERTIFICATE.fits(word)
             or (_GROUP.fits(key) and _DOMAIN.fits(word))
             or (_OF_ID.fits(key) and _NO_ID.fits(word))
-            or (not _OF_ID.fits(key) and _UUID.fits(word))
+            or (_NAME_KEY.fits(key) and _UUID.fits(word))
             or (writing is Writing.PROGRAM and (vocabulary.holds(word) or _is_made(joint, word)))
         )
         return not own and b"://" not in word and not (_DIGEST.fits(word) and len(word) in DIGESTS)
