@@ -113,8 +113,12 @@ class Keys:
         )
 
     def is_key(self, word: bytes) -> bool:
-        """Tell whether a value is itself the name of a key, as in a list of required members."""
-        return normal(word) in self._families
+        """Tell whether a value is itself the name of a key, as in a list of required members.
+
+        A noun alone that says what something is in a text of AWS may be somebody's name for it as well: ledger.
+        """
+        families = self._families.get(normal(word), [])
+        return bool(families) and not (word.isalpha() and word.islower() and self._general.issuperset(families))
 
     def is_shared(self, key: bytes) -> bool:
         """Tell whether a key, in whatever spelling, means something else outside AWS."""

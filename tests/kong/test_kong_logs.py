@@ -21,7 +21,7 @@ PLANTED = {
     "a name": "zebrafish-payroll",
     "an account": "481516234217",
     "an access key": "AKIAIOSFODNN7EXAMPLE",
-    "a body": "planted-in-the-body",
+    "a body": "planted words of the body",
     "a key of the API": "made-up-key",
     "a bearer token": "planted-bearer",
     "a header's value": "planted-in-a-header",
@@ -38,7 +38,7 @@ HEADERS = {
 }
 ROLE = "arn:aws:iam::481516234217:role/zebrafish-payroll"
 FAULTS = ("raise-first", "raise-later", "exit-first", "die", "disk-full")
-TEXT = f"stop i-0a1b2c3d4e5f60718 as {ROLE}, AKIAIOSFODNN7EXAMPLE: planted-in-the-body"
+TEXT = f"stop i-0a1b2c3d4e5f60718 as {ROLE}, AKIAIOSFODNN7EXAMPLE: planted words of the body"
 
 
 @pytest.fixture
