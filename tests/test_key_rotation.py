@@ -134,6 +134,8 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
 @example("-x0".join(["arn:aws:iam::481516234217:role/GitHubDeployer"] * 3), [KEY, OTHER_KEY, THIRD_KEY])
 # What was found in a cell, and what does not look so any more, before a key and its value.
 @example("--access-point-name finance-ap/Key=APKAO53ROP9G761SD5V1A |  SsoSession  |  acme-admin  | ", [KEY, OTHER_KEY])
+# A key that is glued to a name, and masked with it.
+@example("/aws/vendedlogs/states/Settlement-Logs-x0tagOptionId: tag-8qewhg5v57fqw", [KEY, OTHER_KEY])
 @example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
 def test_masking_twice_under_keys_that_change_is_masking_once(
     maskers: Callable[..., Masker], text: str, keys: list[str]

@@ -21,6 +21,7 @@ from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import in_sentence, is_compound, names_operation
 from aws_masker.subject import Subject, Writing
+from aws_masker.tokens import TAIL_PATTERN
 
 # Longer pieces are not looked through.
 MAX_PIECE: Final = 65_536
@@ -28,6 +29,9 @@ _LOOK_BACK: Final = 80
 # The command line of a tool, whose words are operations and files.
 _COMMAND: Final = Pattern(r"(?:.*[^A-Za-z.-])?(?:aws|cdk|copilot|eb|eksctl|sam) .*")
 _IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>)")
+# See tokens.
+_TOKEN: Final = Pattern(rf".*{TAIL_PATTERN}")
+_ENDS_IN_TOKEN: Final = Pattern(rf"(?s:.*){TAIL_PATTERN}")
 # Words with dashes, of which one has to be none of programs; or a path of three.
 _DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
 # Words with a hump each, none of them in lower case.
@@ -109,12 +113,17 @@ class Likely:
         while place < len(found):
             start, _, family, parts, _ = found[place]
             place += 1
-            if not parts or family not in self._named:
+            # What is masked already says nothing that it did not say before.
+            if not parts or family not in self._named or _TOKEN.fits(text[slice(*parts[0])]):
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
                 for begin, end in self._in_piece(text, (low, high), begins, looked):
-                    if _stands(text, begin, end, subject) and not _touches(found, begin, end):
+                    if (
+                        _stands(text, begin, end, subject)
+                        and not _touches(found, begin, end)
+                        and not _is_beside_name(text, begin, found)
+                    ):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
 
@@ -158,6 +167,16 @@ def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
     """Tell whether one of those ``found``, which ascend, is in ``begin:end`` or goes on there."""
     last = bisect_left(found, end, key=itemgetter(0))
     return any(one[1] > begin for one in found[max(0, last - MAX_TOUCHING) : last])
+
+
+def _is_beside_name(text: bytes, begin: int, found: Sequence[Finding]) -> bool:
+    """Tell whether what stands at ``begin`` is given to a name of those ``found``, or a token: that is no key."""
+    before = text[max(0, begin - _LOOK_BACK) : begin].rstrip(_QUOTES)
+    key = before.rstrip(b" :=")
+    if key == before:
+        return False
+    end = begin - len(text[max(0, begin - _LOOK_BACK) : begin]) + len(key)
+    return _ENDS_IN_TOKEN.fits(key) or _touches(found, end - 1, end)
 
 
 def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
