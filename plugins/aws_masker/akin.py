@@ -55,11 +55,7 @@ class Akin:
     def __init__(self, catalogue: Catalogue) -> None:
         """Take a catalogue, one of whose families is that of such names."""
         families = catalogue.families
-        self._named = frozenset(
-            index
-            for index, family in enumerate(families)
-            if (family.kind == "name" and not family.general) or family.split == "arn" or family.host
-        )
+        self._named = catalogue.naming
         self._family = next((index for index, family in enumerate(families) if family.name == "akin-name"), -1)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
         # What ids begin with says whose they are as little as a common word does: subnet-0a1b2c3d.

@@ -72,7 +72,8 @@ def _given(text: bytes, piece: Span, variable: bytes) -> Iterator[Value]:
         if text[begin - 1] in _WITHIN or text[at : at + 1] in b"(.":
             continue
         if (end := _LOOP.match(text, at, high)) > 0:
-            yield from (Value(*word, quoted=True) for word in _WORD.each(text, at + 3, end))
+            words = text.index(b"in", at) + len(b"in")
+            yield from (Value(*word, quoted=True) for word in _WORD.each(text, words, end))
             continue
         end = _GIVEN_AFTER.match(text, at, high)
         if end <= at:

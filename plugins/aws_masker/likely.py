@@ -91,11 +91,7 @@ class Likely:
     def __init__(self, catalogue: Catalogue) -> None:
         """Take a catalogue, one of whose families is that of such names."""
         families = catalogue.families
-        self._named = frozenset(
-            index
-            for index, family in enumerate(families)
-            if (family.kind == "name" and not family.general) or family.split == "arn" or family.host
-        )
+        self._named = catalogue.naming
         self._family = next((index for index, family in enumerate(families) if family.name == "likely-name"), -1)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
 

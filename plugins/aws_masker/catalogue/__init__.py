@@ -188,6 +188,15 @@ class Catalogue:
         return frozenset(family.name for family in self.families)
 
     @property
+    def naming(self) -> frozenset[int]:
+        """The places of the families that tell somebody's names: by a key of AWS's, in an ARN or in a host's name."""
+        return frozenset(
+            place
+            for place, family in enumerate(self.families)
+            if (family.kind == "name" and not family.general) or family.split == "arn" or family.host
+        )
+
+    @property
     def labels(self) -> frozenset[str]:
         """The labels that families give to their tokens."""
         return frozenset(family.label for family in self.families)
