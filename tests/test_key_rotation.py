@@ -135,7 +135,16 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
 # What was found in a cell, and what does not look so any more, before a key and its value.
 @example("--access-point-name finance-ap/Key=APKAO53ROP9G761SD5V1A |  SsoSession  |  acme-admin  | ", [KEY, OTHER_KEY])
 # A key that is glued to a name, and masked with it.
-@example("/aws/vendedlogs/states/Settlement-Logs-x0tagOptionId: tag-8qewhg5v57fqw", [KEY, OTHER_KEY])
+@example(
+    '--log-group-name /aws/eks/prod-euw1-blue/cluster-x0thing_type_id = "zorvel-clicks-dev"\n'
+    "BUCKETS\t2023-01-01T00:00:00+00:00\tacme-ledger-raw ",
+    [KEY, OTHER_KEY],
+)
+# A secret: its token gives no name to a text that had none.
+@example(
+    'aws configure set default.aws_session_token \'FAKEsession0123456789\'-x0s3.Object("acme-ledger-raw", "k") ',
+    [KEY, OTHER_KEY],
+)
 @example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
 def test_masking_twice_under_keys_that_change_is_masking_once(
     maskers: Callable[..., Masker], text: str, keys: list[str]
