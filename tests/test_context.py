@@ -1,5 +1,6 @@
 """Context: the spellings of keys, what joins them to values, and which values are believed."""
 
+import itertools
 import re
 
 import pytest
@@ -8,6 +9,7 @@ from aws_masker import Masker, beside, catalogue
 from aws_masker.context import joined, normal, spelling, trimmed
 from aws_masker.finding import Finding
 from aws_masker.joints import END, ONE, VALUE, Joint, joint_of
+from aws_masker.masker import compiled
 from aws_masker.subject import Subject
 from aws_masker.values import values_at
 from masking import marked, plain
@@ -218,3 +220,39 @@ def test_the_keys_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     found = [len(beside_keys(keys, b'"bucketName"' + b" " * spaces + b': "acme-data"')) for spaces in range(8)]
     assert found == [1] * 8
     assert 0 < len(keys.kept) <= 3
+
+
+# What stands behind a member, and before the text that it stands in.
+FOLLOWS = (",", "}", "\n", '" -> "acme-b9"', ': "acme-c9"', "]")
+BEFORE = (
+    "{",
+    '{"Region": "eu-west-1", ',
+    "$ aws ec2 describe-hosts\n{",
+    "$ aws s3api list-buckets\n{",
+    'const x = {a: "b", ',
+)
+VALUES = ("acme-ledger9", "running", "/dev/xvda", "481516234217", "i-0a1b2c3d4e5f60718", "a/b9:c", "__init__")
+
+
+def test_a_member_that_was_met_before_counts_as_if_it_were_the_first() -> None:
+    """What is kept of the members met in one search changes nothing, wherever they stand again."""
+    loaded = catalogue.load()
+    scanner, _ = compiled()
+    general = sorted({key for family in loaded.families for key in family.keys if family.general})
+    keys = ["Name", *general[::57], *sorted({key for family in loaded.families for key in family.keys})[::119]]
+    assert len(keys) > 30
+    counted = 0
+    for key in keys:
+        around = itertools.product(BEFORE, VALUES, FOLLOWS)
+        pieces = [f'\0{before}"{key}": "{value}"{end}\n"a": 1\0'.encode() for before, value, end in around]
+        alone = [[(at, to, parts) for at, to, _, parts, _ in scanner.find(piece)] for piece in pieces]
+        whole = b"".join([*pieces, *pieces])
+        start = 0
+        expected = []
+        for piece, found in zip([*pieces, *pieces], [*alone, *alone], strict=True):
+            moved = [(at + start, to + start, [(x + start, y + start) for x, y in parts]) for at, to, parts in found]
+            expected += moved
+            start += len(piece)
+        assert [(at, to, list(parts)) for at, to, _, parts, _ in scanner.find(whole)] == expected, key
+        counted += len(expected)
+    assert counted > 10_000

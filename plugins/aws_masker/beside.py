@@ -1,7 +1,7 @@
 """The pass over keys: finds the values that are identifiers because of a key, a flag or the title of a column."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
 from aws_masker.context import Keys, Met, fields
@@ -60,8 +60,26 @@ _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^
 # So far a map of names is looked through.
 MAX_MAP: Final = 4096
 MAX_KEPT: Final = 1 << 14
+# A member of JSON whose value is one plain string, up to what stands behind it: what is found in it depends on nothing
+# else, in a text that speaks of AWS.
+_MEMBER: Final = Pattern(r"\"[A-Za-z][A-Za-z0-9_-]*\"[ ]?:[ ]?\"[A-Za-z0-9_/][A-Za-z0-9_./@+-]*\"[,\n\r}\]]")
+_MAX_MEMBER: Final = 256
+# What an ARN begins with: its partition is no key.
+_ARN: Final = b"arn:"
 # A function with a key in its first argument.
 _PAIR: Final = Pattern(r"(?s:.*)(?:^|[^A-Za-z0-9_])[a-zA-Z0-9_.]*[a-z][A-Za-z0-9_]*\([\\]{0,4}[\"'`][A-Za-z0-9_.-]*")
+
+
+# What was found in plain members, relative to their values: by the families of the section, none beside a key.
+_Members = dict[tuple[tuple[int, ...], bytes], list[Finding]]
+
+
+class _Around(NamedTuple):
+    """What is known of a text: where what has a form of its own begins and ends, what it speaks of, members met."""
+
+    known: Mapping[int, int]
+    subject: Subject
+    members: _Members
 
 
 class Beside:
@@ -97,6 +115,7 @@ class Beside:
         kept = self.kept
         resolved: dict[bytes, Met | list[int]] = {}
         flows = Flows()
+        around = _Around(known, subject, {})
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
@@ -106,7 +125,7 @@ class Beside:
             if met is None and (met := resolved.get(match)) is None:
                 met = resolved[match] = self._met(match)
             if isinstance(met, list):
-                yield from self._in_section(text, span, met, known, subject)
+                yield from self._in_section(text, span, met, around)
                 position = start + self._sections.resumes(met, match)
                 continue
             key = start + met.low
@@ -118,18 +137,16 @@ class Beside:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
                 if in_table:
                     continue
-            if met.one_value and _ends_value(text, known.get(position)):
+            if (met.one_value and _ends_value(text, known.get(position))) or text.startswith(_ARN, key - len(_ARN)):
                 continue
             joint = (start + met.high, position)
             if met.joint.kind is Kind.VALUE and subject.is_aws(key):
                 flows.note(text, position, subject.piece(key), met.families)
-            position = yield from self._of_key(text, key, joint, met, known, subject)
+            position = yield from self._of_key(text, key, joint, met, around)
         for value, families in flows.values(text):
             yield from self._among(text, [value], families, ALONE, known, MAX_NOTHING)
 
-    def _of_key(
-        self, text: bytes, key: int, joint: Span, met: Met, known: Mapping[int, int], subject: Subject
-    ) -> Generator[Finding, None, int]:
+    def _of_key(self, text: bytes, key: int, joint: Span, met: Met, around: _Around) -> Generator[Finding, None, int]:
         """Yield the values of the key that stands at ``key`` and count; return where looking for keys goes on.
 
         Nothing that may be a key is left out: neither what the joint has of another word or line, where no value
@@ -138,9 +155,9 @@ class Beside:
         joined = text[slice(*joint)]
         position = joint[1] if joined.upper() == joined.lower() and b"\n" not in joined else joint[0]
         if met.spoken:
-            yield from self._said(text, (key - met.low, joint[1]), met, known, subject)
-        for finding in self._values(text, key, joint, met, known, subject):
-            if self._counts(text, finding, key, joint, met, subject):
+            yield from self._said(text, (key - met.low, joint[1]), met, around)
+        for finding in self._of_member(text, key, joint, met, around):
+            if self._counts(text, finding, key, joint, met, around.subject):
                 yield finding
             elif finding.end - finding.start < MAX_LEFT:
                 continue
@@ -148,6 +165,14 @@ class Beside:
             if met.joint.kind is not Kind.DEFINITION and not _is_joined(text, finding):
                 position = max(position, finding.end)
         return position
+
+    def _of_member(self, text: bytes, key: int, joint: Span, met: Met, around: _Around) -> Iterable[Finding]:
+        """Return what ``_values`` yields; for a plain member that was met before, what it yielded then."""
+        begin = joint[1]
+        values = self._values(text, key, joint, met, around)
+        if not met.one_value or begin in around.known or not around.subject.is_aws(key):
+            return values
+        return _recalled(around.members, (), text[key - 1 : begin], text, begin, values)
 
     def _met(self, match: bytes) -> Met | list[int]:
         """Return what a match says: the families of a section that it begins, or what the key in it means, if any."""
@@ -158,31 +183,30 @@ class Beside:
             self.kept[match] = met
         return met
 
-    def _said(self, text: bytes, span: Span, met: Met, known: Mapping[int, int], subject: Subject) -> Iterator[Finding]:
+    def _said(self, text: bytes, span: Span, met: Met, around: _Around) -> Iterator[Finding]:
         """Yield what stands behind a key that is a noun as well, in a sentence or below a heading."""
         key = span[0] + met.low
         if self._families[met.families[0]].kind == "account":
             return
-        if (met.joint.kind is not Kind.TITLE or goes_on(text, *span)) and subject.mentions_aws(key):
-            yield from self._in_section(text, span, self._sections.spoken, known, subject)
+        if (met.joint.kind is not Kind.TITLE or goes_on(text, *span)) and around.subject.mentions_aws(key):
+            yield from self._in_section(text, span, self._sections.spoken, around)
 
-    def _in_section(
-        self, text: bytes, opener: Span, families: list[int], known: Mapping[int, int], subject: Subject
-    ) -> Iterator[Finding]:
+    def _in_section(self, text: bytes, opener: Span, families: list[int], around: _Around) -> Iterator[Finding]:
         """Yield the values of a section that begins with ``opener``."""
-        # By the key of a cell: the families that it stands for, None where it names nobody.
-        own_of: dict[bytes, list[int] | None] = {}
-        for value, key, wanting in self._sections.cells(text, *opener, families, subject):
-            if known.get(value.start, -1) >= value.end:
+        known, subject, members = around
+        opened = tuple(families)
+        # What is known of the cells with a key.
+        known_of: dict[bytes, tuple[list[int] | None, bytes | None]] = {}
+        for (low, high), key, wanting in self._sections.cells(text, *opener, families, subject):
+            if known.get(low, -1) >= high:
                 continue
-            if key not in own_of:
-                own = self._keys.families(key) if key else []
-                own_of[key] = own if own or not names_nobody(key) else None
-            likely = own_of[key]
-            if likely and self._stands_beside(text, key, value, likely):
+            if (of_key := known_of.get(key)) is None:
+                of_key = known_of[key] = self._of_cells(key)
+            likely, member = of_key
+            if likely is None or (member is not None and text.endswith(member, 0, low)):
                 continue
-            if likely is not None:
-                yield from self._among(text, [value], [*likely, *wanting], ONE, known, MAX_NOTHING)
+            found = self._among(text, [Value(low, high, quoted=True)], [*likely, *wanting], ONE, known, MAX_NOTHING)
+            yield from _recalled(members, opened, b'"%b": "' % key, text, low, found) if key else found
         said = self._sections.said(families)
         if said is not None:
             if subject.mentions_aws(opener[0]):
@@ -193,11 +217,17 @@ class Beside:
             for value, joint in self._sections.values(text, opener[1], family, subject):
                 yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
 
-    def _stands_beside(self, text: bytes, key: bytes, value: Value, families: list[int]) -> bool:
-        """Tell whether a cell stands beside a key that means nothing else, so that it is found there."""
-        if self._families[families[0]].general or self._keys.is_shared(key):
-            return False
-        return text.endswith(b'"%b": "' % key, 0, value.start)
+    def _of_cells(self, key: bytes) -> tuple[list[int] | None, bytes | None]:
+        """Return the families of the cells with a key, None where it names nobody.
+
+        And what stands before such a cell that is found beside its key, as that means nothing else.
+        """
+        likely = self._keys.families(key) if key else []
+        if not likely:
+            return (None if names_nobody(key) else likely), None
+        if self._families[likely[0]].general or self._keys.is_shared(key):
+            return likely, None
+        return likely, b'"%b": "' % key
 
     def _titles(self, text: bytes, at: int, subject: Subject) -> Callable[[bytes], list[int]]:
         """Return what tells the families of a table's titles."""
@@ -280,10 +310,9 @@ class Beside:
             return True
         return counts(shared, joined, word, self._vocabulary, writing, secret=family.kind == "secret")
 
-    def _values(
-        self, text: bytes, key: int, joined: Span, met: Met, known: Mapping[int, int], subject: Subject
-    ) -> Iterator[Finding]:
+    def _values(self, text: bytes, key: int, joined: Span, met: Met, around: _Around) -> Iterator[Finding]:
         """Yield the values of the key that stands at ``key``, with a joint at ``joined``."""
+        known, subject, _ = around
         if met.general and not subject.is_aws(key):
             return
         joint_at, end = joined
@@ -360,6 +389,26 @@ class Beside:
 def _ends_value(text: bytes, stop: int | None) -> bool:
     """Tell whether what has a form of its own, and ends at ``stop``, is a whole value: it is not looked at twice."""
     return stop is not None and (stop == len(text) or text[stop] in _CLOSING)
+
+
+def _recalled(
+    members: _Members, families: tuple[int, ...], before: bytes, text: bytes, begin: int, found: Iterable[Finding]
+) -> Iterable[Finding]:
+    """Return what is ``found`` at ``begin``, behind ``before``; in a plain member met before, what was found there."""
+    member = before + text[begin : text.find(b'"', begin, begin + _MAX_MEMBER) + 2]
+    known = members.get((families, member))
+    if known is not None:
+        return [_moved(one, begin) for one in known]
+    found = list(found)
+    if _MEMBER.fits(member):
+        members[families, member] = [_moved(one, -begin) for one in found]
+    return found
+
+
+def _moved(one: Finding, by: int) -> Finding:
+    """Return what was found as if it stood ``by`` bytes further on."""
+    parts = tuple([(low + by, high + by) for low, high in one.parts])
+    return Finding(one.start + by, one.end + by, one.family, parts, one.whole)
 
 
 def _is_joined(text: bytes, one: Finding) -> bool:

@@ -194,7 +194,7 @@ class Sections:
 
     def cells(
         self, text: bytes, start: int, end: int, families: list[int], subject: Subject
-    ) -> Iterator[tuple[Value, bytes, list[int]]]:
+    ) -> Iterator[tuple[Span, bytes, list[int]]]:
         """Yield the cells of a row or an output whose opener is ``start:end``; nothing where the section is none.
 
         Each with the key that is known of it, b"" for none, and those of ``families`` that it may belong to.
@@ -204,13 +204,15 @@ class Sections:
             word = text[noun:end].rstrip(b"\\t\t")
             wanting = [family for family in families if word not in self._rows[family]]
             for cell in self._row.cells(text, noun, noun + len(word), subject) if wanting else ():
-                yield Value(*cell, quoted=True), b"", wanting
+                yield cell, b"", wanting
         elif not self._outputs.keys().isdisjoint(families):
             base, printed, begin, limit = shown(text, start, end)
             command = read(printed[:begin].partition(PROMPT)[2].rstrip(VALUE))
+            wanted: dict[bytes, list[int]] = {}
             for (low, high), key in cells(printed, begin, limit, command):
-                wanting = [family for family in families if not self._outputs[family].isdisjoint((key, b"*"))]
-                yield Value(base + low, base + high, quoted=True), key, wanting
+                if key not in wanted:
+                    wanted[key] = [one for one in families if not self._outputs[one].isdisjoint((key, b"*"))]
+                yield (base + low, base + high), key, wanted[key]
 
     def values(self, text: bytes, end: int, family: int, subject: Subject) -> Iterator[tuple[Value, Joint]]:
         """Yield the values of the members of a section whose opener ends at ``end``, each with its joint.
