@@ -22,17 +22,17 @@ def timed(connection: http.client.HTTPConnection, body: bytes) -> float:
 
 
 def side_by_side(port: int, shares: Sequence[Sequence[bytes]], pause: float = 0.0) -> list[list[float]]:
-    """Send each share of bodies by a client of its own, all at once; return the milliseconds of each. See in_turn."""
+    """Send each share of bodies by a client of its own, at once; return the milliseconds of each. See in_turn."""
     with ThreadPoolExecutor(len(shares)) as pool:
-        return list(pool.map(lambda share: in_turn(port, share, pause), shares))
+        return list(pool.map(lambda client: in_turn(port, shares[client], pause, client), range(len(shares))))
 
 
-def in_turn(port: int, bodies: Sequence[bytes], pause: float = 0.0) -> list[float]:
+def in_turn(port: int, bodies: Sequence[bytes], pause: float = 0.0, client: int = 0) -> list[float]:
     """Send ``bodies`` over one connection; return the milliseconds of each.
 
-    ``pause`` is the mean of the seconds before each, as long as a client waits for its model.
+    ``pause`` is the mean of the seconds before each, as long as a client waits for its model; no two wait alike.
     """
-    chance = random.Random(len(bodies))
+    chance = random.Random(client)
     connection = http.client.HTTPConnection("127.0.0.1", port)
     taken = []
     for body in bodies:
