@@ -273,6 +273,52 @@ def test_masking_what_is_masked_changes_nothing(one: Masker, messages: list[Any]
     assert masked(one, once) == once
 
 
+# What only its surroundings tell, once these have become tokens.
+GLUED = {
+    "a value that goes on behind an address": "--table-names 203.0.113.9/32-x0",
+    "a value that goes on behind an id": "--hosted-zone-id Z33PJN98FT9X1/settlement",
+    "a value that goes on behind a host": (
+        "aws eks describe-cluster --name cart-cache-prod-001.x1y2z3.0001.use1.cache.amazonaws.com:6379-x0"
+    ),
+    "a value that goes on with a secret": (
+        "--workflow-version-name fraud-loader-01/SECRET=Xk29dlQpq0Zz77ab/arn:aws:iam::481516234217:root"
+    ),
+    "a value that ends in an id": "aws ecs update --services public.ecr.aws/a1b2c3d4/ledger",
+    "a word behind an id that has no joint": "amazonaws.com User APKAO53ROP9G761SD5V1A/restoring",
+    "a word behind a name that has no joint": "aws: No cluster found for name: ledgerblue./psql",
+    "a cell far from where its row begins": (
+        "| eyJraWQiOiJleGFtcGxlIn0.eyJzdWIiOiJ1c2VyLTEifQ.c2lnbXN0 --cognito-client-id 3n4b5urk1ft4fl3mg5e62d9ado "
+        "|  PolicyId  | EXAMPLE1 aws "
+    ),
+    "a word far behind a command that holds a name": (
+        "aws logs tail /aws/codebuild/ledger-ci --follow |  BatchJobDefinition  |  nightly-settlement-queue  | x"
+    ),
+    "a word behind a name that ends like a command": (
+        "--user-journey-name ledger-events-x0cdk deploys it for settle-x0done "
+        "a3kx9vexampleb74y71zf-ats.beta.us-west-2.iot.amazonaws.com"
+    ),
+    "a name that is no sign of an account": 'the bucket some.thing.nine and "DBInstanceIdentifier": "ledger-pg-7"',
+    "an id that is too long in a title": (
+        "https://b-1234abcd-12ab-34cd-56ef-1234567890ab.mq.eu-west-1.on.aws  id|bucketname\n--\n1|acmeledger"
+    ),
+    "a column without values": "TABLENAME\tAcmeEntries\n\tagent-04a03e78cbf980020,",
+    "a sentence beside base64": "connections/LcOFvHcCIhw=/the glue job runs as KontorCrmRole now",
+    "a host behind a quote that is escaped": (
+        "\\u0022oidc.eks.eu-west-1.amazonaws.com/id/503A25711F34D0F20F23EFBE784F37D0"
+    ),
+    "a key that is glued to a secret": (
+        "aws --monitor-name /X-Amz-Security-Token: FQoGZXIvYXdzE1a2b3c4d5epp.SNAPSHOT_NAME=ledger-base"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", GLUED.values(), ids=GLUED)
+def test_what_a_token_stands_beside_is_not_masked_for_it(one: Masker, text: str) -> None:
+    once = one.mask_text(text).text
+    assert one.mask_text(once).text == once
+    assert one.restore_text(once) == text
+
+
 def test_a_masked_example_is_not_masked_again(one: Masker) -> None:
     with masker() as second:
         once = [one.mask_text(text).text for text in EXAMPLES]

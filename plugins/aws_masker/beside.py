@@ -132,7 +132,7 @@ class Beside:
             if met.may_title and titled(text, key):
                 if key >= looked:
                     table = table_at(text, key, self._titles(text, key, subject))
-                    looked, in_table = table.end, bool(table.columns)
+                    looked, in_table = table.end, any(column.values for column in table.columns)
                     for column in table.columns:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
                 if in_table:

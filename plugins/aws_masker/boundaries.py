@@ -21,6 +21,8 @@ _ESCAPE_BEGINS: Final = frozenset(b"\\%$=[(")
 _LONGEST_ESCAPE: Final = 14
 # What begins an escape of a terminal or of mail is ordinary text far more often, unless ESC stands before it.
 _SELDOM_BEGINS: Final = frozenset(b"=[(")
+# What is nothing but an escape: no name begins so behind a backslash.
+_BY_NUMBER: Final = (b"\\u0", b"\\U0")
 _ESC: Final = (b"\x1b", b"1b", b"1B", b"033", b"\\e")
 
 
@@ -54,6 +56,8 @@ def beginnings(text: bytes, low: int, high: int) -> tuple[int, ...]:
     if after == low:
         return (low,)
     begin = max(text.rfind(byte, max(0, low - _LONGEST_ESCAPE), low) for byte in (b"\\", b"%", b"$", b"=", b"[", b"("))
+    if text.startswith(_BY_NUMBER, begin):
+        return (after,)
     seldom = text[begin] in _SELDOM_BEGINS and not text.endswith(_ESC, 0, begin)
     return (low, after) if seldom else (after, low)
 

@@ -27,7 +27,7 @@ from aws_masker.tokens import TAIL_PATTERN
 MAX_PIECE: Final = 65_536
 _LOOK_BACK: Final = 80
 # The command line of a tool, whose words are operations and files.
-_COMMAND: Final = Pattern(r"(?:.*[^A-Za-z.-])?(?:aws|cdk|copilot|eb|eksctl|sam) .*")
+_COMMAND: Final = Pattern(r"(?:.*[^A-Za-z0-9.-])?(?:aws|cdk|copilot|eb|eksctl|sam) .*")
 _IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>)")
 # See tokens.
 _TOKEN: Final = Pattern(rf".*{TAIL_PATTERN}")
@@ -110,7 +110,7 @@ class Likely:
             start, _, family, parts, _ = found[place]
             place += 1
             # What is masked already says nothing that it did not say before.
-            if not parts or family not in self._named or _TOKEN.fits(text[slice(*parts[0])]):
+            if not parts or family not in self._named or any(_TOKEN.fits(text[slice(*part)]) for part in parts):
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):

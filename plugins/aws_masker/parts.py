@@ -30,6 +30,7 @@ GROUP: Final = 32
 # And fewer of them than this are not kept.
 KEPT_TOGETHER: Final = 4
 _SLASH: Final = 0x2F
+_AMPERSAND: Final = 0x26
 # Words with slashes between them; where files are, kinds of media, what AWS and registries keep for all.
 _PATH: Final = Pattern(r"[A-Za-z][A-Za-z0-9_.]*(?:/[A-Za-z0-9][A-Za-z0-9_.]*)+")
 _DIRECTORIES: Final = (
@@ -109,7 +110,8 @@ class Finder:
         made = self._made()
         for (data, _, _), (start, end), here, names in zip(texts, spans, findings, given, strict=True):
             there = _inside(tokens, start, end)
-            one = self._found(data, here, start, there, made) if here else Found((), {}, (), there)
+            kept = self._not_beside(there, here, start) if there else here
+            one = self._found(data, kept, start, there, made) if kept else Found((), {}, (), there)
             if names:
                 one = self._with_given(data, one, [Hit(which, low - start, high - start) for which, low, high in names])
             yield one
@@ -164,7 +166,7 @@ class Finder:
                     # Findings ascend: what ends before this one is in nobody's way any more.
                     while parts[near][1] <= start - offset:
                         near += 1
-                    if any(part[0] < high and low < part[1] for part in parts[near:]):
+                    if not _finds_room(data, parts, near, (low, high), secret=stays[family] is Stays.WORDS):
                         continue
                 parts.append((low, high, token[0], family, learns[family]))
                 reach = max(reach, high)
@@ -172,6 +174,19 @@ class Finder:
                 counts[family] = counts.get(family, 0) + 1
         parts.sort()
         return Found(parts, counts, [part for part in parts if part[4]], tokens)
+
+    def _not_beside(self, tokens: Sequence[Span], findings: list[Finding], offset: int) -> list[Finding]:
+        """Return ``findings``, ``offset`` too far on, but for what only its surroundings tell and that holds tokens.
+
+        What is left beside a token in a value was looked at when that token was made. The value looked different then,
+        and what it looks like is all that tells it.
+        """
+        surrounded = self._rules.surrounded
+        return [
+            one
+            for one in findings
+            if not (surrounded[one.family] and _meets(tokens, one.start - offset, one.end - offset))
+        ]
 
     def _paths(
         self, data: bytes, spans: Sequence[Span], offset: int, known: Mapping[bytes, object], *, owned: bool
@@ -259,6 +274,20 @@ def _meets(spans: Sequence[Span], low: int, high: int) -> bool:
     """Tell whether one of ``spans``, which ascend and do not overlap, has something in common with ``low:high``."""
     at = bisect_right(spans, low, key=itemgetter(1))
     return at < len(spans) and spans[at][0] < high
+
+
+def _finds_room(data: bytes, parts: list[Part], near: int, span: Span, *, secret: bool) -> bool:
+    """Tell whether ``span`` lies upon none of ``parts`` from ``near`` on.
+
+    A secret is masked as far as any rule takes it, but for the rest of a query: it takes the place of what only begins
+    it.
+    """
+    low, high = span
+    over = [part for part in parts[near:] if part[0] < high and low < part[1]]
+    if secret and len(over) == 1 and over[0][0] == low and over[0][1] < high and data[over[0][1]] != _AMPERSAND:
+        parts.remove(over[0])
+        return True
+    return not over
 
 
 def _inside(spans: Sequence[Span], low: int, high: int) -> Sequence[Span]:

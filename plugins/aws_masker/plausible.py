@@ -8,6 +8,8 @@ from aws_masker.re2c import Pattern, Span
 from aws_masker.values import Value
 
 _LOOK_BACK: Final = 120
+# How far from a cell the beginning of its row is looked for: no replaced cell may make a row of what is none.
+MAX_LINE: Final = 4096
 PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
 # What is put in later: ${AWS::Region}, {env}, {{ stage }}, #{name}, %s.
 _VARIABLE: Final = r"[$#]?\{\{?[^{}\x00\x01]{1,80}\}?\}|\$\([A-Za-z_]{1,40}\)|%[sdv]"
@@ -141,7 +143,7 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
         or (word.endswith(b"]") and _GENERIC.fits(word))
         or _BUILT_IN.fits(word)
         or (word[:1] in _NO_BEGINNING and not _opened(text, value))
-        or (joint.kind is Kind.ROW and not _IN_ROW.fits(_line_before(text, value)))
+        or (joint.kind is Kind.ROW and not _IN_ROW.fits(_line_before(text, value, MAX_LINE)))
     ):
         return False
     if family.value == ANY_VALUE:
@@ -156,9 +158,12 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     return _plausible_name(text, value, joint, word)
 
 
-def _line_before(text: bytes, value: Value) -> bytes:
-    """Return what stands before a value on its line, in the string that holds it; the line's break may be an escape."""
-    before = text[max(0, value.start - _LOOK_BACK) : value.start]
+def _line_before(text: bytes, value: Value, most: int = _LOOK_BACK) -> bytes:
+    """Return what stands before a value on its line, in the string that holds it; the line's break may be an escape.
+
+    No more than ``most`` bytes are looked at.
+    """
+    before = text[max(0, value.start - most) : value.start]
     return before[max(before.rfind(mark) + len(mark) for mark in _LINE_BEGINS) :]
 
 

@@ -55,6 +55,8 @@ class Rules:
     # an address.
     learns: tuple[bool, ...]
     stays: tuple[Stays, ...]
+    # Whether nothing but its surroundings tells what is of a family: no form of its own.
+    surrounded: tuple[bool, ...]
     # Whether what a family finds may be a path: several words that are common each, but not together. In a registry any
     # words are one, elsewhere not those of programs alone.
     paths: tuple[bool, ...]
@@ -88,6 +90,7 @@ def rules(
         },
         learns=tuple(learns(family) for family in catalogue.families),
         stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
+        surrounded=tuple(not (family.pattern or family.host) for family in catalogue.families),
         registries=tuple(".dkr" in family.host.replace("\\", "") for family in catalogue.families),
         paths=tuple(not family.split and (family.kind == "name" or bool(family.host)) for family in catalogue.families),
         given=_given(catalogue, settings.terms, inventory or {}),

@@ -208,6 +208,8 @@ def _is_aws(text: bytes, begin: int, end: int) -> bool:
 
 # A line of a sentence or a list: words with blanks between them, and no code.
 _SENTENCE: Final = Pattern(r"(?s:(?:[^{}=]*[ (*`])?[a-z]{2,}[,.:;]? (?:[^{}=]*[ (*`])?[a-z]{2,}(?:[ ,.:)*`][^{}=]*)?)")
+# The end of a word in base64, which no token has.
+_PADDED: Final = Pattern(r"[A-Z+/][A-Za-z0-9+/]{2,}={1,2}(?:[^A-Za-z0-9=]|$)")
 _COMMAND: Final = Pattern(r"[ ]*(?:[$#>] |[A-Za-z_]+=)?(?:docker|git|go|helm|kubectl|make|npm|pip|pnpm|yarn)[ ].*")
 # What is called something else than a resource of AWS's: the branch `ledger-9`.
 _OTHER_NOUN: Final = Pattern(
@@ -229,7 +231,16 @@ def in_sentence(text: bytes, begin: int, end: int) -> bool:
     low = max(before.rfind(mark) + len(mark) for mark in _LINE_MARKS)
     high = min((at for mark in _LINE_MARKS if (at := after.find(mark)) >= 0), default=len(after))
     line = before[low:] + text[begin:end] + after[:high]
+    if b"=" in line:
+        line = _unpadded(line)
     return _SENTENCE.fits(line) and not _COMMAND.fits(line)
+
+
+def _unpadded(line: bytes) -> bytes:
+    """Return a line without the signs of equality that end a word in base64: they join nothing."""
+    for low, high in _PADDED.each(line):
+        line = line[:low] + line[low:high].replace(b"=", b".") + line[high:]
+    return line
 
 
 def _is_of_others(text: bytes, at: int) -> bool:

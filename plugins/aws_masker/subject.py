@@ -53,10 +53,11 @@ _USES_AWS: Final = Pattern(
     r"|(?:AWS|Aws|Amazon|CloudFormation)[^a-z ,.;)\n])" + _SIGNS
 )
 _FENCE: Final = b"```"
-# Somebody's own things: an account's ARN, an id with a prefix, an endpoint of a resource, an access key; their tokens.
+# Somebody's own things: an account's ARN, an id with a prefix, an endpoint of a resource, an access key. Of tokens only
+# what is in the place of an account says as much as what it is a token of: any name has one.
 _OWNED: Final = Pattern(
     r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12}|acct-x)|[a-z]-0[0-9a-f]{16}(?:[^0-9A-Za-z]|$)"
-    r"|[a-z]-x[0-9a-hjkmnp-z]{16}(?:[^0-9A-Za-z]|$)|[a-z0-9]\.[a-z0-9.-]{1,60}\.amazonaws\.com"
+    r"|[a-z0-9]\.[a-z0-9.-]{1,60}\.amazonaws\.com"
     r"|(?:^|[^0-9A-Za-z])(?:AKIA|ASIA)[A-Z2-7]{16}"
     # Lines of a log.
     r"|(?:^|[\x00\x01\n\"]|\\n)(?:[^ \n]{1,60}:)?\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"

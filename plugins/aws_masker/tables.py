@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from aws_masker.joints import END, VALUE
 from aws_masker.re2c import Pattern, Span
+from aws_masker.tokens import TAIL_PATTERN
 from aws_masker.values import Value
 
 MAX_LINE: Final = 4096
@@ -34,6 +35,8 @@ _BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
 _QUOTED_CELL: Final = Pattern(r"[ ]*\\*\"(?:[^\"\\]|\"\")*\\*\"[ ]*")
 _BEFORE_TITLE: Final = (b"", b"\n", b"|", b",", b";", b"\t", END, VALUE)
 _EDGES: Final = b" \t\"'`*"
+# No title has one, whatever it was before it was masked.
+_TOKEN: Final = Pattern(TAIL_PATTERN)
 _ESCAPED: Final = b"\\n"
 
 
@@ -69,7 +72,7 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
     low, high = _line(text, at, newline)
     no_header = Table([], high)
     split = _splitter(text[low:high])
-    if split is None or _STATEMENT.fits(text[low:high]):
+    if split is None or _STATEMENT.fits(text[low:high]) or _TOKEN.search(text, low, high) is not None:
         return no_header
     titles = split(text, low, high)
     fits = _BLANK_TITLE.fits if split is _by_blanks else _TITLE.fits
