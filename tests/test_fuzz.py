@@ -27,6 +27,7 @@ from aws_masker.errors import InvalidBody, MaskerError, TooLarge
 from aws_masker.gateway.content_coding import decode
 from aws_masker.gateway.recall import RecallingRestorer
 from aws_masker.restore import restore_text, restorer_for
+from aws_masker.restore.bounds import Bounds
 from damage import damaged
 from restore_parts import DICTIONARY, VECTORS, cuts, run
 
@@ -186,7 +187,7 @@ def test_a_damaged_answer_is_restored_the_same_however_it_is_cut(data: st.DataOb
     raw = data.draw(damaged(vector.input))
 
     def restored(pieces: list[bytes]) -> tuple[bytes | None, object]:
-        restorer = restorer_for(vector.content_type, vector.dictionary, LIMIT)
+        restorer = restorer_for(vector.content_type, vector.dictionary, Bounds(event=LIMIT))
         try:
             return run(restorer, pieces), restorer.counts
         except MaskerError:
@@ -209,7 +210,7 @@ def test_a_document_without_a_token_passes_as_it_came(data: st.DataObject) -> No
 def test_an_answer_that_is_looked_up_while_it_comes_ends_without_a_fault(data: st.DataObject) -> None:
     vector = data.draw(st.sampled_from(VECTORS))
     raw = data.draw(damaged(vector.input))
-    restorer = RecallingRestorer(vector.content_type, lambda _piece: DICTIONARY, LIMIT)
+    restorer = RecallingRestorer(vector.content_type, lambda _piece: DICTIONARY, Bounds(event=LIMIT))
     for piece in cuts(data, raw):
         restorer.feed(piece)
     restorer.close()

@@ -156,21 +156,25 @@ MALFORMED = {
     "bad length": HEAD + b"Content-Length: 5x\r\n\r\n" + SECRET,
     "no host": b"POST /v1/messages HTTP/1.1\r\nX-Secret: " + SECRET + b"\r\n\r\n",
     "two hosts": HEAD + b"Host: " + SECRET + b"\r\n\r\n",
+}
+TOO_LARGE = {
     "long header": HEAD + b"X-Long: " + SECRET * 4000 + b"\r\n\r\n",
     "long target": b"GET /v1/" + SECRET * 4000 + b" HTTP/1.1\r\nHost: gw\r\n\r\n",
     "many headers": HEAD + b"X: y\r\n" * 400 + b"\r\n" + SECRET,
 }
 
 
-@pytest.mark.parametrize("case", MALFORMED)
+@pytest.mark.parametrize("case", MALFORMED | TOO_LARGE)
 def test_what_is_no_http_gets_an_error_that_echoes_nothing(case: str) -> None:
     async def test() -> None:
         async with lab(never) as one:
             connection = await one.connect()
-            await connection.send(MALFORMED[case])
+            await connection.send((MALFORMED | TOO_LARGE)[case])
             answer = await (await connection.head()).read()
             status, kind, text = answer.error()
-            assert (status, kind) == (400, "invalid_request_error")
+            expected = (413, "request_too_large") if case in TOO_LARGE else (400, "invalid_request_error")
+            assert (status, kind) == expected
+            assert ("limits.header" in text) == (case in TOO_LARGE)
             assert SECRET.decode() not in text + "".join(one.records.lines)
             assert await connection.closed()
 

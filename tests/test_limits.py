@@ -10,12 +10,17 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+import limits_table
 from aws_masker import Masker, Settings
+from aws_masker.audit.bodies import files_of
 from aws_masker.documents import read
 from aws_masker.errors import SettingsError, TooLarge
 from aws_masker.inventory import Inventory, Known, known_names, masters
@@ -64,20 +69,72 @@ def depth() -> None:
     nested: Any = "x"
     for _ in range(30):
         nested = [nested]
-    refused({"depth": 20}, message("x", extra=nested), 400, "invalid_request_error", "limit for depth")
+    refused({"depth": 20}, message("x", extra=nested), 400, "invalid_request_error", "limits.depth")
 
 
 def values() -> None:
     refused({"values": 50}, message("x", extra=["v"] * 50), 413, "request_too_large", "limits.values")
 
 
+def parts() -> None:
+    async def test() -> None:
+        limits = Limits(parts=3)
+        with Masker(Settings(key=KEY, limits=limits)) as masker:
+            async with lab(unasked, limits=limits, masker=masker) as one:
+                raw = b"--B" + b"\r\n\r\nx\r\n--B" * 4 + b"--\r\n"
+                answer = await one.request("POST", "/v1/files", raw, "Content-Type: multipart/form-data; boundary=B")
+                assert answer.error()[:2] == (413, "request_too_large")
+                assert "raise limits.parts" in answer.error()[2]
+
+    run(test())
+
+
+def header() -> None:
+    _too_large_a_head(Limits(header=1000), f"X-Long: {'x' * 2000}")
+
+
+def headers() -> None:
+    _too_large_a_head(Limits(headers=20), *(f"X-{number}: x" for number in range(30)))
+
+
+def _too_large_a_head(limits: Limits, *fields: str) -> None:
+    """See that a request with these fields is refused, and so is an answer with them, each by the limit's name."""
+
+    async def answer_so(answering: Answering) -> None:
+        await answering.json({}, *fields)
+
+    async def test() -> None:
+        async with lab(answer_so, limits=limits) as one:
+            status, kind, told = (await one.post(message("hello"), *fields)).error()
+            assert (status, kind, one.upstream.seen) == (413, "request_too_large", [])
+            assert "raise limits.header" in told
+            status, kind, told = (await one.post(message("hello"))).error()
+            assert (status, kind) == (502, "api_error")
+            assert "limits.headers" in told
+
+    run(test())
+
+
+def keep_alive_seconds() -> None:
+    async def test() -> None:
+        async with lab(answer_ok, limits=Limits(keep_alive_seconds=0.05)) as one:
+            connection = await one.connect()
+            assert (await (await connection.request("HEAD", "/")).read()).status == 200
+            assert await connection.closed()
+            half = await one.connect()
+            await half.send(b"POST /v1/messages HTTP/1.1\r\nHost: x\r\n")
+            assert await half.closed()
+
+    run(test())
+
+
 def identifiers() -> None:
     text = " ".join(f"i-0a1b2c3d4e5f6{number:04x}" for number in range(11))
-    refused({"identifiers": 10}, message(text), 413, "request_too_large", "limit for identifiers")
+    refused({"identifiers": 10}, message(text), 413, "request_too_large", "limits.identifiers")
 
 
 def learned_names() -> None:
-    refused({"names": 5}, names(6), 413, "request_too_large", "limit for names")
+    refused({"names": 5}, names(6), 413, "request_too_large", "limits.names")
 
 
 def overlaps() -> None:
@@ -225,6 +282,112 @@ async def _slow(answering: Answering) -> None:
     await answering.client_closed()
 
 
+async def _many_lines(answering: Answering) -> None:
+    await answering.begin("text/event-stream")
+    await answering.chunk(b"id: 1\n" * 20)
+    await answering.client_closed()
+
+
+async def _many_texts(answering: Answering) -> None:
+    await answering.begin("text/event-stream")
+    for index in range(3):
+        await answering.chunk(delta("open").replace(b'"index":0', b'"index":%d' % index))
+    await answering.client_closed()
+
+
+def lines() -> None:
+    broken_off(Limits(lines=10), _many_lines, "answer_too_large")
+
+
+def texts() -> None:
+    broken_off(Limits(texts=2), _many_texts, "answer_too_large")
+
+
+def waiting_records() -> None:
+    _records_wait(Limits(waiting_records=2), 4, 2)
+
+
+def waiting_bytes() -> None:
+    _records_wait(Limits(waiting_bytes=100), 1, 1)
+
+
+def _records_wait(limits: Limits, requests: int, dropped: int) -> None:
+    """See that of so many requests so many records are dropped, where nothing takes them."""
+
+    async def test() -> None:
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            audit = f"redis://127.0.0.1:{nobody.getsockname()[1]}/0"
+            async with lab(answer_ok, limits=limits, audit=audit) as one:
+                for _ in range(requests):
+                    assert (await one.post(message("hello"))).status == 200
+                (writer,) = one.gateway._writers
+                assert writer.dropped == dropped
+
+    run(test())
+
+
+def cached_texts() -> None:
+    with Masker(Settings(key=KEY, limits=Limits(cached_texts=3))) as masker:
+        for number in range(5):
+            masker.mask_body(json.dumps(message(f"{number}" * 1000)).encode(), "/v1/messages")
+        assert len(masker.cache) == 3
+
+
+def recorded_bodies() -> None:
+    async def test() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            chosen = Limits(recorded_bodies=5000)
+            async with lab(answer_ok, limits=chosen, record_bodies="masked", bodies=folder) as one:
+                for _ in range(8):
+                    assert (await one.post(message("x" * 500))).status == 200
+            kept = files_of(Path(folder))
+            assert 0 < len(kept) < 8
+            assert sum(path.stat().st_size for path in kept) <= 5000
+
+    run(test())
+
+
+def page_requests() -> None:
+    _shown(Limits(page_requests=2), [3, 4], [3, 4])
+
+
+def page_bodies() -> None:
+    _shown(Limits(page_bodies=500), [1, 2, 3, 4], [4])
+
+
+def _shown(limits: Limits, requests: list[int], bodies: list[int]) -> None:
+    """See which of four requests, and of which of them the bodies, a page still shows."""
+
+    async def test() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            async with lab(answer_ok, limits=limits, page="127.0.0.1:0", record_bodies="masked", bodies=folder) as one:
+                await look(one)
+
+    async def look(one: Lab) -> None:
+        for _ in range(4):
+            assert (await one.post(message("x" * 200))).status == 200
+        ring = one.gateway.page._ring  # type: ignore[union-attr]
+        assert [entry.number for entry in ring.after(0)] == requests
+        assert [number for number in range(1, 5) if ring.bodies(number)] == bodies
+
+    run(test())
+
+
+def page_viewers() -> None:
+    async def test() -> None:
+        async with (
+            lab(answer_ok, limits=Limits(page_viewers=1), page="127.0.0.1:0") as one,
+            aiohttp.ClientSession(one.gateway.page.url) as browser,  # type: ignore[union-attr]
+            browser.get("events"),
+            browser.get("events") as second,
+        ):
+            assert second.status == 503
+            assert "raise limits.page_viewers" in await second.text()
+
+    run(test())
+
+
 def event() -> None:
     broken_off(Limits(event=2000), _one_large_event, "answer_too_large")
 
@@ -268,20 +431,42 @@ REACHED: dict[str, Test] = {
         answer,
         answer_seconds,
         stop_seconds,
+        parts,
+        header,
+        headers,
+        keep_alive_seconds,
+        lines,
+        texts,
+        waiting_records,
+        waiting_bytes,
+        cached_texts,
+        recorded_bodies,
+        page_requests,
+        page_bodies,
+        page_viewers,
     )
 } | {"names": learned_names, "queue_seconds": concurrency}
 
 
-# How much is kept of what went through: tests/test_audit_bodies.py.
-REFUSE_NOTHING = {"recorded_body", "recorded_bodies"}
+# How much is kept of what went through: test_audit_bodies.py. And what Kong alone has: kong/test_kong_server.py.
+ELSEWHERE = {"recorded_body", "masking_seconds"}
+
+
+def test_the_page_of_limits_is_up_to_date_and_names_tests_that_name_them() -> None:
+    assert f"\n{limits_table.table()}\n" in limits_table.PAGE.read_text("utf-8")
+    for row in limits_table.rows():
+        for file in row.reached:
+            text = (limits_table.TESTS / file).read_text("utf-8")
+            for name in row.name.removeprefix("limits.").split(", "):
+                assert name.removeprefix("--") in text, (row.name, file)
 
 
 def test_every_limit_is_reached_by_a_test() -> None:
-    assert REACHED.keys() | REFUSE_NOTHING == {field.name for field in dataclasses.fields(Limits)}
+    assert REACHED.keys() | ELSEWHERE == {field.name for field in dataclasses.fields(Limits)}
 
 
 @pytest.mark.parametrize("limit", REACHED)
-def test_beyond_the_limit_it_is_told_and_nothing_goes_on(limit: str) -> None:
+def test_beyond_the_limit_is_what_the_settings_say(limit: str) -> None:
     REACHED[limit]()
 
 

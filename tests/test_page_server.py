@@ -26,8 +26,10 @@ async def _ok(answering: Answering) -> None:
 
 
 @asynccontextmanager
-async def _page(ring: Ring, folder: Path | None = None) -> AsyncIterator[tuple[PageServer, ClientSession]]:
-    page = PageServer(ring, "a test", partial(kept_of, folder) if folder else None)
+async def _page(
+    ring: Ring, folder: Path | None = None, most: int = 16
+) -> AsyncIterator[tuple[PageServer, ClientSession]]:
+    page = PageServer(ring, "a test", partial(kept_of, folder) if folder else None, most)
     await page.start("127.0.0.1:0")
     try:
         async with ClientSession(page.url) as client:
@@ -194,14 +196,13 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
     run(test())
 
 
-def test_only_so_many_may_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_VIEWERS", 2)
-
+def test_only_so_many_may_watch() -> None:
     async def test() -> None:
-        async with _page(Ring()) as (page, client), client.get("events"), client.get("events") as second:
+        async with _page(Ring(), most=2) as (page, client), client.get("events"), client.get("events") as second:
             await until(lambda: page.viewers == 2)
             async with client.get("events") as answer:
                 assert answer.status == 503
+                assert "limits.page_viewers" in await answer.text()
             second.close()
             await until(lambda: page.viewers == 1)
             async with client.get("events") as answer:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aws_masker.errors import MaskerError
 from aws_masker.restore import restorer_for
+from aws_masker.restore.bounds import Bounds
 from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
 from json_spelling import NumberText, Written, canonical, documents, texts, write
 from restore_parts import DICTIONARY, INSTANCE, NAME, NUMBER, SECRET, UNKNOWN, cuts, run
@@ -126,15 +127,15 @@ def test_restored_and_unknown_tokens_are_counted() -> None:
 
 
 def test_a_document_beyond_the_limit_is_an_error_that_names_the_limit() -> None:
-    restorer = JsonRestorer(DICTIONARY, max_bytes=10)
+    restorer = JsonRestorer(DICTIONARY, Bounds(event=10))
     restorer.feed(b'"12345678"')
-    with pytest.raises(MaskerError, match="larger than 10 bytes"):
+    with pytest.raises(MaskerError, match=r"more than 10 bytes in a JSON document, .* raise limits\.event"):
         restorer.feed(b" ")
 
 
 def test_a_line_beyond_the_limit_is_an_error_however_many_lines_came_before() -> None:
-    restorer = JsonLinesRestorer(DICTIONARY, max_bytes=10)
+    restorer = JsonLinesRestorer(DICTIONARY, Bounds(event=10))
     assert restorer.feed(b'"12345678"\n' * 5) == b'"12345678"\n' * 5
     restorer.feed(b'"1234567')
-    with pytest.raises(MaskerError, match="line of JSON in the answer is larger than 10 bytes"):
+    with pytest.raises(MaskerError, match="more than 10 bytes in a line of JSON"):
         restorer.feed(b'890"')

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_masker.errors import MaskerError
+from aws_masker.restore.bounds import Bounds
 from aws_masker.restore.events import SseRestorer
 from restore_parts import DICTIONARY, INSTANCE, NAME, NUMBER, UNKNOWN, cut, cuts, events, run, texts_by_block
 
@@ -191,18 +192,20 @@ def test_a_delta_of_two_megabytes_in_small_packets() -> None:
 
 
 def test_an_event_beyond_the_limit_is_an_error_that_names_the_limit() -> None:
-    restorer = SseRestorer(DICTIONARY, max_bytes=len(_PING))
+    restorer = SseRestorer(DICTIONARY, Bounds(event=len(_PING)))
     assert restorer.feed(_PING * 10) == _PING * 10
     restorer.feed(_PING[:-1])
-    with pytest.raises(MaskerError, match=f"server-sent event in the answer is larger than {len(_PING)} bytes"):
+    with pytest.raises(
+        MaskerError, match=rf"more than {len(_PING)} bytes in a server-sent event, .* raise limits\.event"
+    ):
         restorer.feed(b"data: more\n\n")
 
 
 def test_an_event_without_end_is_an_error_before_it_fills_the_memory() -> None:
-    restorer = SseRestorer(DICTIONARY, max_bytes=1000)
+    restorer = SseRestorer(DICTIONARY, Bounds(event=1000))
     for _ in range(1000):
         assert restorer.feed(b"x") == b""
-    with pytest.raises(MaskerError, match="larger than 1000 bytes"):
+    with pytest.raises(MaskerError, match="more than 1000 bytes"):
         restorer.feed(b"x")
 
 

@@ -182,9 +182,9 @@ def test_the_cache_keeps_to_its_bounds_and_never_mixes_texts(keys: list[str], te
 
 
 def test_the_cache_keeps_to_its_bound_of_parts() -> None:
-    cache = FoundCache(b"k" * 32, parts=5)
+    cache = FoundCache(b"k" * 32, texts=5)
     for key in (b"a", b"b", b"c"):
-        cache.put(cache.digest([Text(key)]), [Found([(0, 1, b"", 0, False)] * 2, {})])
+        cache.put(cache.digest([Text(key)]), [Found([(0, 1, b"", 0, False)] * 20, {})])
     assert len(cache) == 2
 
 

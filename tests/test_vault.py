@@ -153,12 +153,34 @@ def test_an_unknown_scheme_is_answered_with_the_known_ones(url: str) -> None:
         ("sqlite:///", "write sqlite:///relative/path or sqlite:////absolute/path"),
         ("sqlite://relative", "write sqlite:///relative/path or sqlite:////absolute/path"),
         ("sqlite:///:memory:", "write memory://"),
-        ("sqlite:////data/vault.sqlite?mode=ro", "end it after the path"),
+        ("sqlite:////data/vault.sqlite?mode=ro", "has size"),
+        ("sqlite:////data/vault.sqlite?size=1kB", "1MiB or more"),
+        ("sqlite:////data/vault.sqlite?size=", "size=2GiB"),
+        ("sqlite:////data/vault.sqlite?entries=10", "has size"),
+        ("memory://?entries=0", "has entries and size"),
     ],
 )
-def test_a_sqlite_url_that_names_no_file_is_refused_with_the_remedy(url: str, remedy: str) -> None:
+def test_a_url_that_cannot_be_used_is_refused_with_the_remedy(url: str, remedy: str) -> None:
     with pytest.raises(SettingsError, match=remedy):
         open_vault(settings(url))
+
+
+def test_a_url_says_how_much_a_vault_in_memory_keeps() -> None:
+    vault = open_vault(settings("memory://?entries=2"))
+    vault.remember("t", {"a": "1", "b": "2", "c": "3"})
+    assert vault.recall("t", ["a", "b", "c"]) == {"b": "2", "c": "3"}
+    large = open_vault(settings("memory://?size=1MiB"))
+    large.remember("t", {"a": "x" * 600_000, "b": "y" * 600_000})
+    assert large.recall("t", ["a", "b"]) == {"b": "y" * 600_000}
+
+
+def test_a_url_says_how_large_a_vault_in_a_file_grows(tmp_path: Path) -> None:
+    vault = open_vault(settings(f"sqlite:///{tmp_path}/vault.sqlite?size=1MiB"))
+    for number in range(4):
+        vault.remember("t", {f"{number}-{each}": "x" * 20_000 for each in range(20)})
+    assert len(vault.recall("t", [f"3-{each}" for each in range(20)])) == 20
+    vault.close()
+    assert (tmp_path / "vault.sqlite").stat().st_size <= 1 << 20
 
 
 def test_sqlite_paths_are_read_as_sqlalchemy_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from aws_masker.re2c import Span
 
 KEPT_TEXTS: Final = 50_000
-KEPT_PARTS: Final = 500_000
+# A text has some places in it; a text full of them counts as several.
+KEPT_PARTS_A_TEXT: Final = 10
 
 
 class AnyText(Protocol):
@@ -82,10 +83,13 @@ class FoundCache:
     Texts are kept in groups: what is short is looked up together with what stands beside it.
     """
 
-    def __init__(self, key: bytes, texts: int = KEPT_TEXTS, parts: int = KEPT_PARTS) -> None:
-        """Keep at most so many texts and parts. ``key`` (at most 64 bytes) makes the digests say nothing."""
+    def __init__(self, key: bytes, texts: int = KEPT_TEXTS) -> None:
+        """Keep at most so many texts, and ten times as many parts.
+
+        ``key`` (at most 64 bytes) makes the digests say nothing.
+        """
         self._key = key
-        self._most = (texts, parts)
+        self._most = (texts, texts * KEPT_PARTS_A_TEXT)
         self._kept: OrderedDict[bytes, Sequence[Found]] = OrderedDict()
         self._texts = 0
         self._parts = 0

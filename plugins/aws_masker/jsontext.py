@@ -212,7 +212,7 @@ def _decode(raw: bytes) -> tuple[_Tree, str]:
 
 
 def _too_deep(max_depth: int) -> str:
-    return f"the body is nested deeper than {max_depth} levels: send a flatter document, or raise the limit for depth"
+    return f"the body is nested deeper than {max_depth} levels: send a flatter document, or raise limits.depth"
 
 
 class _Replay:

@@ -8,11 +8,10 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Final
 
-from aws_masker.errors import InvalidBody, Unsupported
+from aws_masker.errors import InvalidBody, TooLarge, Unsupported
 from aws_masker.media import check_encoding, is_unreadable, media_type, parameter
 from aws_masker.settings import Settings
 
-MAX_PARTS: Final = 1000
 _BLANK: Final = b"\r\n\r\n"
 # May be of ASCII throughout, and holds where in it what stands.
 _PDF: Final = b"%PDF-"
@@ -29,10 +28,11 @@ class Regions:
 def regions(raw: bytes, content_type: str, settings: Settings) -> Regions:
     """Return the readable regions of a multipart body.
 
-    Raises InvalidBody when it is malformed, Unsupported when a part can neither be read nor be let through.
+    Raises InvalidBody when it is malformed, TooLarge when it has more parts than ``limits.parts``, Unsupported when a
+    part can neither be read nor be let through.
     """
     boundary = _boundary(content_type)
-    marks = _marks(raw, boundary)
+    marks = _marks(raw, boundary, settings.limits.parts)
     found = Regions()
     for low, high in itertools.pairwise(marks):
         start = low + len(boundary) + 2
@@ -100,7 +100,7 @@ def _boundary(content_type: str) -> bytes:
     return b"--" + value.encode("latin-1", "replace")
 
 
-def _marks(raw: bytes, boundary: bytes) -> list[int]:
+def _marks(raw: bytes, boundary: bytes, most: int) -> list[int]:
     """Return where the boundary's lines begin, the closing one last."""
     marks = []
     at = raw.find(boundary)
@@ -114,9 +114,10 @@ def _marks(raw: bytes, boundary: bytes) -> list[int]:
             if raw[after + 2 :].strip():
                 break
             return marks
-        if len(marks) > MAX_PARTS:
-            break
+        if len(marks) > most:
+            message = f"the multipart body has more than {most} parts: send fewer at once, or raise limits.parts"
+            raise TooLarge(message)
         at = raw.find(b"\r\n" + boundary, after)
         at = at + 2 if at >= 0 else at
-    message = f"the multipart body is cut off or has more than {MAX_PARTS} parts: send it whole, as RFC 7578 says"
+    message = "the multipart body is cut off, or goes on behind its end: send it as RFC 7578 says"
     raise InvalidBody(message)

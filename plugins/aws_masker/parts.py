@@ -64,7 +64,7 @@ class Finder:
         self._rules = rules
         # Tokens and policies of the given names that were met.
         self._given: dict[int, tuple[bytes, Policy]] = {}
-        self.cache = FoundCache(cache_key)
+        self.cache = FoundCache(cache_key, rules.limits.cached_texts)
 
     def find(self, texts: Sequence[Text]) -> list[Found]:
         """Return what each text holds. Raises Blocked for an identifier whose policy says so."""

@@ -177,4 +177,4 @@ def _starts(texts: Iterable[AnyText]) -> list[int]:
 
 
 def _too_many(what: str, limit: str, most: int) -> str:
-    return f"the request holds more than {most} {what}: send less, or raise the limit for {limit}"
+    return f"the request holds more than {most} {what}: send less, or raise limits.{limit}"

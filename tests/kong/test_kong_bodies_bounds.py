@@ -18,12 +18,13 @@ from aws_masker.kong.exchange import Order
 from aws_masker.kong.journal import Part
 from aws_masker.settings import Limits, Settings
 
+ROOM = 1 << 20
 KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"
 
 # The module of the filter over a queue that the test empties, a plugin server that it plays, and a clock that it sets.
 PRELUDE = b"""
 local answer = ...
-local queued, seconds = {}, 0
+local queued, seconds, room = {}, 0, 1000
 kong = { log = { err = function() end } }
 ngx = { now = function() return seconds end }
 package.loaded["cjson.safe"] = { encode = function(record) return record end }
@@ -36,11 +37,11 @@ package.loaded["kong.runloop.plugin_servers"] = { load_plugin = function()
 end }
 local bodies = require("kong.plugins.aws-masker-filter.bodies")
 return {
-  limit = function(most) bodies.MOST = most end,
+  limit = function(most) room = most end,
   wait = function(more) seconds = seconds + more end,
   bring = function() return queued[1].bring(nil, { queued[1].entry }) == true and table.remove(queued, 1) ~= nil end,
   begin = function(place, cap, body)
-    local ctx = { result = { bodies = place, record_body = cap } }
+    local ctx = { result = { bodies = place, record_body = cap, waiting_bytes = room } }
     bodies.sent(ctx, body)
     return ctx
   end,
@@ -139,19 +140,22 @@ def test_without_the_setting_the_filter_keeps_nothing(held: Filter) -> None:
 
 
 def test_the_filter_is_told_how_much_is_kept_and_where() -> None:
-    settings = Settings(key=KEY, record_bodies="masked", bodies="/a b/c", limits=Limits(recorded_body=7))
+    settings = Settings(
+        key=KEY, record_bodies="masked", bodies="/a b/c", limits=Limits(recorded_body=7, waiting_bytes=9)
+    )
     told = bodies.keeping(settings)
     message = exchange.forward(b"", MaskedBody((), {}, {}), Order(keeping=told), Part())
     lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
     lua.execute(b"package.path = ...", f"{ROOT}/?.lua".encode())
     read = lua.execute(b'return require("kong.plugins.aws-masker-filter.exchange").decode(...)', message)
     assert read[b"record_body"] == 7
-    assert Place.read(read[b"bodies"].decode()) == Place("/a b/c", 256 << 20, 7 * 86400)
+    assert Place.read(read[b"bodies"].decode()) == Place("/a b/c", 256 << 20, 7 * 86400, 9)
+    assert read[b"waiting_bytes"] == 9
 
 
 @pytest.mark.parametrize("folder", ["/a b", "/ä:%20\n", "/\udcff"])
 def test_a_place_is_one_word_and_read_back(folder: str) -> None:
-    place = Place(folder, 5, 6)
+    place = Place(folder, 5, 6, 7)
     assert len(str(place).split()) == 1
     assert Place.read(str(place)) == place
 
@@ -178,7 +182,7 @@ class TestKeepers:
             writer.close(1)
 
     def test_each_goes_to_its_own_folder(self, keepers: Keepers, tmp_path: Path) -> None:
-        places = [Place(str(tmp_path / name), 1 << 20, 60) for name in ("one", "other")]
+        places = [Place(str(tmp_path / name), 1 << 20, 60, ROOM) for name in ("one", "other")]
         keepers.take([entry(places[0], 1), entry(places[1], 2), entry(places[0], 3)])
         wait_for(lambda: sum(writer.written for writer in keepers.writers()) == 3)
         assert [len(files_of(Path(place.folder))) for place in places] == [2, 1]
@@ -186,21 +190,25 @@ class TestKeepers:
         assert (stored.sent, stored.answered, stored.sent_length) == (b"s\xff\x00t", b"ok", 4)
 
     def test_what_was_left_out_on_the_way_counts_as_dropped(self, keepers: Keepers, tmp_path: Path) -> None:
-        keepers.take([entry(Place(str(tmp_path), 1 << 20, 60), 1, lost=3)])
+        keepers.take([entry(Place(str(tmp_path), 1 << 20, 60, ROOM), 1, lost=3)])
         (writer,) = keepers.writers()
         assert writer.dropped == 3
 
-    @pytest.mark.parametrize("damaged", ["", "x", "1:1:/x 0 1 1 1 {}\nab", "1:/x 0 1 1 1 \n", "i-0a1b2c3d4e5f60718 0"])
+    @pytest.mark.parametrize(
+        "damaged", ["", "x", "1:1:1:/x 0 1 1 1 {}\nab", "1:1:/x 0 1 1 1 \n", "i-0a1b2c3d4e5f60718 0"]
+    )
     def test_what_cannot_be_read_is_told_without_a_value_and_the_rest_is_taken(
         self, keepers: Keepers, told: list[str], tmp_path: Path, damaged: str
     ) -> None:
-        keepers.take([damaged, entry(Place(str(tmp_path), 1 << 20, 60), 1)])
+        keepers.take([damaged, entry(Place(str(tmp_path), 1 << 20, 60, ROOM), 1)])
         wait_for(lambda: files_of(tmp_path))
         assert len(told) == 1
         assert "i-0a" not in told[0]
 
     def test_there_are_no_more_folders_than_allowed(self, keepers: Keepers, told: list[str], tmp_path: Path) -> None:
-        for number in range(bodies.MAX_FOLDERS + 1):
-            keepers.take([entry(Place(str(tmp_path / f"{number}"), 1 << 20, 60), number)])
-        assert len(keepers.writers()) == bodies.MAX_FOLDERS
-        assert len(told) == 1
+        keepers.most = 3
+        for number in range(4):
+            keepers.take([entry(Place(str(tmp_path / f"{number}"), 1 << 20, 60, ROOM), number)])
+        assert len(keepers.writers()) == 3
+        (one,) = told
+        assert "raise --configurations" in one

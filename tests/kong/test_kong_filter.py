@@ -1,5 +1,6 @@
 """The filter by itself, under LuaJIT, in situations that a whole stack does not get into."""
 
+import json
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from standin.lua_filter import Exchange, LuaFilter
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.kong import exchange
 from aws_masker.kong.journal import Part
+from aws_masker.settings import Limits
 
 TOKEN = "i-x0000000000000001"
 RAW = b'{"a": "i-0a1b2c3d4e5f60718"}'
@@ -71,17 +73,47 @@ def test_what_the_plugin_asks_for_comes_at_once(
     lua: LuaFilter, headers: dict[str, str], fields: dict[str, Any]
 ) -> None:
     request = _arrived(lua, headers, RAW + b"\xff")
-    taken = lua.call("take", request, [DEAD_END[0].encode(), DEAD_END[1], LIMIT])
-    assert taken == {"path": "/v1/messages", "consumer": "c-1", "body": RAW + b"\xff", **fields}
+    taken = lua.call("take", request, [DEAD_END[0].encode(), DEAD_END[1], LIMIT, 10])
+    assert taken == {"path": "/v1/messages", "consumer": "c-1", "body": RAW + b"\xff", "crowded": False, **fields}
     assert (request.host, request.port) == DEAD_END
 
 
 def test_a_body_that_is_declared_longer_than_the_limit_is_not_read(lua: LuaFilter) -> None:
     taken = lua.call(
-        "take", _arrived(lua, {"content-length": str(LIMIT + 1)}), [DEAD_END[0].encode(), DEAD_END[1], LIMIT]
+        "take", _arrived(lua, {"content-length": str(LIMIT + 1)}), [DEAD_END[0].encode(), DEAD_END[1], LIMIT, 10]
     )
     assert "body" not in taken
     assert taken["length"] == str(LIMIT + 1)
+
+
+def test_of_a_request_with_more_header_fields_than_the_limit_only_that_is_told(lua: LuaFilter) -> None:
+    fields = {f"x-{number}": "x" for number in range(3)}
+    for most, crowded in ((3, False), (2, True)):
+        request = _arrived(lua, fields)
+        taken = lua.call("take", request, [DEAD_END[0].encode(), DEAD_END[1], LIMIT, most])
+        assert (taken["crowded"], "body" in taken) == (crowded, not crowded)
+        assert (request.host, request.port) == DEAD_END
+
+
+def test_so_many_records_wait_for_the_plugin_server_as_the_limit_says() -> None:
+    lua = LuaFilter()
+    brought: list[str] = []
+    order = exchange.Order(limits=Limits(waiting_records=3))
+    part = Part(audit="a")
+    first = _request(lua, exchange.forward(RAW, MASKED, order, part))
+    for number in range(5):
+        request = first if number == 0 else _request(lua, exchange.forward(RAW, MASKED, order, part))
+        request.request_id = b"%032x" % number
+        lua.run("log", request)
+
+    def take(_method: str, argument: Any) -> list[str]:
+        brought.extend(argument["Records"])
+        return []
+
+    first.rpc = take
+    (later,) = first.timers
+    lua.run_later(first, later[1])
+    assert [json.loads(entry.partition(" ")[2])["request_id"] for entry in brought] == [f"{n:032x}" for n in (2, 3, 4)]
 
 
 def test_edits_are_made_and_the_request_is_pointed_back(lua: LuaFilter) -> None:
@@ -111,7 +143,7 @@ def test_an_error_in_a_phase_is_no_answer(lua: LuaFilter) -> None:
     request.source, request.status = "service", 200
     request.answer_headers = {"content-type": "text/event-stream"}
     lua.run("header_filter", request)
-    with pytest.raises(Exception, match="larger than"):
+    with pytest.raises(Exception, match="so it cannot be restored"):
         lua.run("body_filter", request, b"data: " + b"x" * (80 << 20))
 
 

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aws_masker.audit.record import AuditRecord, now
 from aws_masker.errors import SettingsError
-from aws_masker.kong import journal
 from aws_masker.kong.journal import EVERY, Journal, NotReadyError
-from aws_masker.settings import Settings
+from aws_masker.settings import Limits, Settings
 
 KEY = bytes(range(32))
 SECONDS = 5.0
@@ -72,13 +72,12 @@ def test_what_nobody_named_goes_to_every_audit_that_is_open(started: Callable[[]
 
 
 def test_so_many_records_wait_for_their_audit_and_the_loss_of_others_is_told(
-    started: Callable[[], Journal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    started: Callable[[], Journal], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(journal, "MAX_EARLY", 2)
     late = tmp_path / "late.jsonl"
     name = started().opened(settings(late))
     one = started()
-    one.opened(settings(tmp_path / "other.jsonl"))
+    one.opened(replace(settings(tmp_path / "other.jsonl"), limits=Limits(waiting_records=2)))
     (told,) = one.take([entry(name, request_id) for request_id in "abc"])
     assert "records are lost" in told
     one.opened(settings(late))
@@ -93,12 +92,10 @@ def test_the_name_of_an_audit_says_nothing_of_its_address(started: Callable[[], 
     assert len(name) == 16
 
 
-def test_no_more_audits_are_opened_than_may_be(
-    started: Callable[[], Journal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(journal, "MAX_WRITERS", 1)
+def test_no_more_audits_are_opened_than_may_be(started: Callable[[], Journal], tmp_path: Path) -> None:
     one = started()
+    one.bound(1)
     one.opened(settings(tmp_path / "first.jsonl"))
-    with pytest.raises(SettingsError, match="restart Kong"):
+    with pytest.raises(SettingsError, match="raise --configurations"):
         one.opened(settings(tmp_path / "second.jsonl"))
     assert one.opened(settings(tmp_path / "first.jsonl"))

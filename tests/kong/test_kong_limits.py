@@ -18,13 +18,17 @@ from aws_masker.kong import schema
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
 SMALL = {"body": 3000, "depth": 20, "values": 50, "identifiers": 10, "names": 5, "event": 2000, "answer": 5000}
+SMALL |= {"headers": 40, "parts": 3, "lines": 10, "texts": 2}
 OVERLAPPING = "".join(f"--bucket {'-'.join(['q7'] * count)}\n" for count in range(1, 60)) + "-".join(["q7"] * 3000)
 
-# See test_kong_bodies.py, and test_audit_bodies.py.
-REFUSE_NOTHING = {"recorded_body", "recorded_bodies"}
+# How much is kept of what went through: test_kong_bodies.py, test_kong_bodies_bounds.py, test_kong_filter.py,
+# test_kong_journal.py, and test_limits.py.
+REFUSE_NOTHING = {"recorded_body", "recorded_bodies", "waiting_records", "waiting_bytes", "cached_texts"}
 
 TOLD = {
-    "event": "server-sent event in the answer is larger than 2000 bytes",
+    "event": "limits.event",
+    "lines": "limits.lines",
+    "texts": "limits.texts",
     "answer": "limits.answer: ",
     "answer_seconds": "limits.answer_seconds: ",
 }
@@ -61,6 +65,27 @@ REQUESTS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("limit", "body", "headers"),
+    [
+        ("headers", message("x"), {f"x-{number}": "x" for number in range(40)}),
+        (
+            "parts",
+            b"--B" + b"\r\n\r\nx\r\n--B" * 4 + b"--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=B"},
+        ),
+    ],
+)
+def test_a_request_of_too_many_pieces_is_refused(
+    small: Stack, upstream: RawUpstream, limit: str, body: bytes, headers: dict[str, str]
+) -> None:
+    before = len(upstream.received)
+    answer = ask(small.url, "/v1/files" if limit == "parts" else "/v1/messages", body, headers)
+    assert (answer.status, answer.is_error) == (413, True)
+    assert f"raise limits.{limit}" in answer.json()["error"]["message"]
+    assert len(upstream.received) == before
+
+
 @pytest.mark.parametrize("limit", REQUESTS)
 def test_a_request_beyond_a_limit_is_refused_in_the_apis_shape(small: Stack, limit: str, upstream: RawUpstream) -> None:
     body, status = REQUESTS[limit]
@@ -71,8 +96,8 @@ def test_a_request_beyond_a_limit_is_refused_in_the_apis_shape(small: Stack, lim
     assert len(upstream.received) == before
 
 
-def _event(text: str) -> bytes:
-    data = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+def _event(text: str, index: int = 0) -> bytes:
+    data = {"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}}
     return chunk(b"event: content_block_delta\ndata: " + json.dumps(data).encode() + b"\n\n")
 
 
@@ -115,11 +140,13 @@ def _broken_off(stack: Stack) -> list[str]:
     return [one["reason"] for one in told if one["outcome"] == "broken_off"]
 
 
-@pytest.mark.parametrize("limit", ["event", "answer", "answer_seconds"])
+@pytest.mark.parametrize("limit", TOLD)
 def test_an_answer_beyond_a_limit_is_broken_off(small: Stack, upstream: RawUpstream, limit: str) -> None:
     late = threading.Event()
     pieces = {
         "event": iter([HEAD, _event("x" * 3000)]),
+        "lines": iter([HEAD, chunk(b"id: 1\n" * 20)]),
+        "texts": iter([HEAD, *(_event("open", index) for index in range(3))]),
         "answer": _forever(),
         "answer_seconds": _once_and_again_late(late),
     }[limit]
@@ -166,5 +193,7 @@ def test_every_limit_of_the_plugin_is_reached_here() -> None:
         "answer_seconds",
         "inventory",
         "overlaps",
+        # In test_kong_server.py and test_kong_plugin.py, without a stack.
+        "masking_seconds",
         *REFUSE_NOTHING,
     }

@@ -1,13 +1,15 @@
 """The plugin by itself, over a PDK that records the calls."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from aws_masker.kong import batches, maskers
+from aws_masker.kong import batches
+from aws_masker.kong import plugin as kong_plugin
 from aws_masker.kong.maskers import Maskers
 from aws_masker.kong.plugin import DEAD_END, Plugin
 from aws_masker.masker import Masker
@@ -55,9 +57,9 @@ class Pdk:
     def told(self) -> bytes:
         return b"".join(self._pieces[f"aws_masker_{number}"] for number in range(1, len(self._pieces) + 1))
 
-    def _take(self, host: str, port: int, limit: int) -> Any:
+    def _take(self, host: str, port: int, limit: int, most_fields: int) -> Any:
         self.calls.append("take")
-        self.target, self.limit = (host, port), limit
+        self.target, self.limit, self.most_fields = (host, port), limit, most_fields
         return self._taken
 
     def _set(self, key: str, piece: bytes) -> None:
@@ -83,7 +85,7 @@ def test_the_dead_end_comes_first_and_calls_are_few(plugin: Plugin) -> None:
     plugin.access(pdk)
     assert pdk.calls == ["take", "set"]
     assert pdk.target == DEAD_END
-    assert pdk.limit == Limits().body
+    assert (pdk.limit, pdk.most_fields) == (Limits().body, Limits().headers)
     assert b"7:outcome,7:forward," in pdk.told
 
 
@@ -91,6 +93,36 @@ def test_a_body_that_is_declared_too_long_is_refused(plugin: Plugin) -> None:
     pdk = Pdk(None, headers={"content-length": str(33 << 20)})
     plugin.access(pdk)
     assert b"6:status,3:413," in pdk.told
+
+
+def test_a_request_with_too_many_header_fields_is_refused(plugin: Plugin) -> None:
+    pdk = Pdk()
+    assert pdk._taken is not None
+    pdk._taken["crowded"] = True
+    plugin.access(pdk)
+    assert b"6:status,3:413," in pdk.told
+    assert b"raise limits.headers" in pdk.told
+
+
+def test_masking_may_take_as_long_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[tuple[int, float]] = []
+
+    @contextlib.contextmanager
+    def computing(size: int, seconds: float) -> Iterator[None]:
+        allowed.append((size, seconds))
+        yield
+
+    monkeypatch.setattr(kong_plugin, "computing", computing)
+    pdk = Pdk()
+    Plugin({"key": KEY, "limits": {"masking_seconds": 7}}).access(pdk)
+    assert allowed == [(len(BODY), 7)]
+
+
+def test_a_limit_for_bodies_that_kong_could_not_hand_over_is_refused() -> None:
+    pdk = Pdk()
+    Plugin({"key": KEY, "limits": {"body": 256 << 20}}).access(pdk)
+    assert "config.limits.body is more than" in pdk.logged[0]
+    assert b"6:status,3:503," in pdk.told
 
 
 def test_a_body_that_kong_cannot_read_is_refused(plugin: Plugin) -> None:
@@ -171,10 +203,9 @@ def test_equal_settings_share_their_maskers_and_tenants_share_the_vault() -> Non
     assert one.masker("a").vault is one.masker("b").vault
 
 
-def test_maskers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maskers, "MAX_TENANTS", 2)
-    monkeypatch.setattr(maskers, "MAX_SETTINGS", 2)
+def test_maskers_are_bounded() -> None:
     every = Maskers()
+    every.configurations = every.tenants = 2
     tenants = every.of(Settings(key=KEY))
     first = tenants.masker("a")
     tenants.masker("b")

@@ -221,7 +221,7 @@ def test_kong_waits_for_a_handler_that_computes_and_its_calls_keep_their_results
     got = []
 
     def compute(kong: Any) -> None:
-        with events.computing(1 << 20):
+        with events.computing(1 << 20, 2.0):
             assert waited.wait(5)
         got.append(kong.request.get_path())
 
@@ -240,11 +240,10 @@ def test_kong_waits_for_a_handler_that_computes_and_its_calls_keep_their_results
 
 def test_kong_does_not_wait_for_ever_for_a_handler_that_computes(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "ANSWER_SECONDS", 0.05)
-    monkeypatch.setattr(events, "COMPUTING_SECONDS", 0.2)
     go_on = threading.Event()
 
     def compute(_: Any) -> None:
-        with events.computing(1 << 20):
+        with events.computing(1 << 20, 0.2):
             go_on.wait(5)
 
     lab.access = compute
@@ -261,12 +260,13 @@ def test_a_handler_whose_kong_has_gone_ends(lab: Lab, monkeypatch: pytest.Monkey
     wait_for(lambda: not lab.server._events)
 
 
-def test_there_are_no_more_handlers_than_allowed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_EVENTS", 1)
+def test_there_are_no_more_handlers_than_allowed(lab: Lab) -> None:
+    lab.server._most = 1
     lab.access = lambda kong: kong.request.get_path()
     kong = lab.kong()
     _, held = kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})
     assert lab.kong().handle() == ["ret"]
+    assert "raise --requests" in "".join(lab.journal.notices())
     kong.call("Step", {"EventId": held["EventId"], "Data": "/"})
     assert len(lab.kong().handle(["/"])) == 2
 

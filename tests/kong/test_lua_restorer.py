@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from aws_masker.errors import MaskerError
 from aws_masker.restore import Restorer, restorer_for
-from aws_masker.restore.documents import MAX_VALUES, JsonLinesRestorer, JsonRestorer
-from aws_masker.restore.events import MAX_LINES, MAX_TEXTS, SseRestorer
+from aws_masker.restore.bounds import Bounds
+from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import RestoreCounts
 from aws_masker.tokens import ALPHABET
 from json_spelling import Written, documents, write
@@ -41,9 +43,10 @@ _new, _feed, _close = _lua.execute(STRICT, f"{ROOT}/?.lua;".encode())
 class LuaRestorer:
     """The Lua restorer behind the interface of the Python ones."""
 
-    def __init__(self, content_type: str, dictionary: Mapping[str, str], max_bytes: int | None = None) -> None:
+    def __init__(self, content_type: str, dictionary: Mapping[str, str], bounds: Bounds | None = None) -> None:
         table = {_bytes(token): _bytes(original) for token, original in dictionary.items()}
-        self._restorer = _new(content_type.encode(), _lua.table_from(table), max_bytes)
+        given = bounds and _lua.table_from({name.encode(): number for name, number in asdict(bounds).items()})
+        self._restorer = _new(content_type.encode(), _lua.table_from(table), given)
 
     def feed(self, data: bytes) -> bytes:
         restored: bytes = _feed(self._restorer, data)
@@ -342,9 +345,10 @@ def test_documents_are_read_as_deep_as_in_python(depth: int, opening: str, closi
     ],
 )
 def test_what_exceeds_the_limit_is_the_same_error_as_in_python(
-    content_type: str, make: Callable[[Mapping[str, str], int], Restorer]
+    content_type: str, make: Callable[[Mapping[str, str], Bounds], Restorer]
 ) -> None:
-    lua, python = LuaRestorer(content_type, DICTIONARY, 100), make(DICTIONARY, 100)
+    bounds = Bounds(event=100)
+    lua, python = LuaRestorer(content_type, DICTIONARY, bounds), make(DICTIONARY, bounds)
     assert lua.feed(b"x" * 100) == python.feed(b"x" * 100) == b""
     with pytest.raises(MaskerError) as expected:
         python.feed(b"x")
@@ -376,23 +380,35 @@ def _text_at(index: str) -> bytes:
     return f'data: {{"type":"content_block_delta","index":{index},"delta":{delta}}}\n\n'.encode()
 
 
-@pytest.mark.parametrize(
-    ("content_type", "raw", "ends"),
-    [
-        ("text/event-stream", b"x\n" * MAX_LINES + b"\n", True),
-        ("text/event-stream", b"x\n" * (MAX_LINES - 1) + b"\n" + _text_at("1"), False),
-        ("text/event-stream", b"".join(_text_at(str(n)) for n in range(MAX_TEXTS + 1)), True),
-        ("text/event-stream", b"".join(_text_at(str(n)) for n in range(MAX_TEXTS)), False),
-        ("text/event-stream", _text_at("123456789") + _text_at("1234567890"), False),
-        ("text/event-stream", b"data: [" + b"1," * MAX_VALUES + f'"{INSTANCE}"]\n\n'.encode(), False),
-        ("application/json", b"[" + b"1," * MAX_VALUES + f'"{NUMBER}","{INSTANCE}"]'.encode(), False),
-        ("application/json", b"[" + b"1," * (MAX_VALUES - 1) + f'"{NUMBER}{INSTANCE}"]'.encode(), False),
-    ],
-    ids=["lines", "almost", "texts", "all texts", "indexes", "values of an event", "values", "almost all values"],
-)
-def test_what_would_take_far_more_memory_than_bytes_is_bounded_as_in_python(
-    content_type: str, raw: bytes, *, ends: bool
-) -> None:
-    expected = _with_error(restorer_for(content_type, DICTIONARY), raw)
-    assert _with_error(LuaRestorer(content_type, DICTIONARY), raw) == expected
-    assert ("so it cannot be restored" in expected[1]) == ends
+FEW = Bounds(event=4000, lines=10, texts=5, values=50)
+
+
+def _at_its_bounds(bounds: Bounds) -> list[tuple[str, bytes, bool]]:
+    """Return answers that reach a bound, or nearly, each with its content type and whether it is broken off."""
+    events, lines, texts, values = "text/event-stream", bounds.lines, bounds.texts, bounds.values
+    return [
+        (events, b"x\n" * lines + b"\n", True),
+        (events, b"x\n" * (lines - 1) + b"\n" + _text_at("1"), False),
+        (events, b"".join(_text_at(str(number)) for number in range(texts + 1)), True),
+        (events, b"".join(_text_at(str(number)) for number in range(texts)), False),
+        (events, b"data: [" + b"1," * values + f'"{INSTANCE}"]\n\n'.encode(), False),
+        (events, b"data: " + b"x" * bounds.event, True),
+        ("application/json", b"[" + b"1," * values + f'"{NUMBER}","{INSTANCE}"]'.encode(), False),
+        ("application/json", b"[" + b"1," * (values - 1) + f'"{NUMBER}{INSTANCE}"]'.encode(), False),
+        ("application/json", b" " * (bounds.event + 1), True),
+        ("application/jsonl", b"1\n" + b" " * (bounds.event + 1), True),
+    ]
+
+
+@pytest.mark.parametrize("bounds", [FEW, None], ids=["given", "its own"])
+def test_what_is_held_at_once_is_bounded_as_in_python(bounds: Bounds | None) -> None:
+    for content_type, raw, ends in _at_its_bounds(bounds or Bounds()):
+        expected = _with_error(restorer_for(content_type, DICTIONARY, bounds or Bounds()), raw)
+        assert _with_error(LuaRestorer(content_type, DICTIONARY, bounds), raw) == expected
+        assert ("so it cannot be restored: see what answers for the API, ask for less" in expected[1]) == ends
+
+
+def test_an_index_of_more_digits_than_anyone_counts_is_none_as_in_python() -> None:
+    raw = _text_at("123456789") + _text_at("1234567890")
+    expected = _result(restorer_for("text/event-stream", DICTIONARY), [raw])
+    assert _result(LuaRestorer("text/event-stream", DICTIONARY), [raw]) == expected

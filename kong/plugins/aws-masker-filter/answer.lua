@@ -47,7 +47,7 @@ end
 local function stages_for(ctx, content_type)
   local result, stages = ctx.result, {}
   if result.restore and next(result.dictionary) then
-    ctx.restorer = restorer.new(content_type, result.dictionary, result.event)
+    ctx.restorer = restorer.new(content_type, result.dictionary, result)
     stages[1] = ctx.restorer
   end
   local about_batches = ctx.path:find("^/v1/messages/batches") and not ctx.path:find("/results$")

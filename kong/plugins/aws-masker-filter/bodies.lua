@@ -4,7 +4,7 @@
 -- Python says which requests these are and how much of each body is kept (`record_body`, bytes), and names the place
 -- (`bodies`), which comes back to it as it is. After the answer both go to the plugin server, through a queue of their own:
 -- it is bodies that find no room, never records. All that a worker holds, from the request until the plugin server has it,
--- is at most MOST bytes. Bodies beyond that are left out; the next ones of the same place say how many were.
+-- is at most limits.waiting_bytes. Bodies beyond that are left out; the next ones of the same place say how many were.
 
 local cjson = require("cjson.safe")
 local Queue = require("kong.tools.queue")
@@ -13,10 +13,10 @@ local plugin_server = require("kong.plugins.aws-masker-filter.plugin_server")
 local kong, ngx = kong, ngx
 local concat, format, match, sub = table.concat, string.format, string.match, string.sub
 
-local _M = { MOST = 64 * 1024 * 1024 }
-
--- In seconds: so long is a plugin server waited for that is not there.
-_M.PATIENCE = 120
+local _M = {
+  -- In seconds: so long is a plugin server waited for that is not there. Kong starts it again in less than that.
+  PATIENCE = 120,
+}
 
 local QUEUE = {
   name = "aws-masker bodies",
@@ -24,7 +24,7 @@ local QUEUE = {
   -- A message is packed and sent at once.
   max_batch_size = 4,
   max_coalescing_delay = 0.1,
-  -- What is held is counted here, and nothing is given up without being counted.
+  -- No limit: what is held is counted here, by bytes, and nothing is given up without being counted.
   max_entries = 1000000,
   max_retry_time = math.huge,
   initial_retry_delay = 0.2,
@@ -39,14 +39,15 @@ local failing -- since when the plugin server does not take them
 
 local function leave_out(place)
   lost[place] = (lost[place] or 0) + 1
-  kong.log.err("the bodies of a request are not kept: too many wait in this worker, or for the plugin server")
+  kong.log.err("the bodies of a request are not kept: as much as limits.waiting_bytes waits in this worker, or the "
+    .. "plugin server does not take them")
 end
 
 
 -- Holds `size` more bytes for `kept`. Returns whether there was room; if not, all of `kept` is given up.
 local function hold(ctx, size)
   local kept = ctx.kept
-  if held + size <= _M.MOST then
+  if held + size <= ctx.result.waiting_bytes then
     held, kept.held = held + size, kept.held + size
     return true
   end

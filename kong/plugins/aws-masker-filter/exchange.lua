@@ -5,6 +5,12 @@ local byte, sub, tonumber = string.byte, string.sub, tonumber
 
 local _M = { VERSION = "2", KEY = "aws_masker_" }
 
+-- The fields of a request that is let through, other than texts.
+local NUMBERS = {
+  "body_length", "body_crc32", "upstream_port", "answer", "answer_seconds", "event", "lines", "texts", "values",
+  "record_body", "waiting_records", "waiting_bytes",
+}
+
 local ZERO, NINE, COLON, COMMA = byte("0"), byte("9"), byte(":"), byte(",")
 
 
@@ -86,13 +92,9 @@ function _M.decode(message)
     return nil, "the dictionary is damaged"
   end
   result.tokens, result.dictionary = tokens, originals
-  result.body_length = tonumber(result.body_length)
-  result.body_crc32 = tonumber(result.body_crc32)
-  result.upstream_port = tonumber(result.upstream_port)
-  result.event = tonumber(result.event)
-  result.answer = tonumber(result.answer)
-  result.answer_seconds = tonumber(result.answer_seconds)
-  result.record_body = tonumber(result.record_body)
+  for i = 1, #NUMBERS do
+    result[NUMBERS[i]] = tonumber(result[NUMBERS[i]])
+  end
   result.restore = result.restore == "1"
   if result.outcome ~= "forward" or not result.edits or not result.body_length or not result.body_crc32 then
     return nil, "it lacks a field"

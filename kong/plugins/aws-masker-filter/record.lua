@@ -36,9 +36,11 @@ local QUEUE = {
   log_tag = "aws-masker-filter",
   max_batch_size = 64,
   max_coalescing_delay = 0.1,
+  -- Until the first request says what limits.waiting_records and limits.waiting_bytes are.
   max_entries = 10000,
-  max_bytes = 32 * 1024 * 1024,
+  max_bytes = 64 * 1024 * 1024,
   initial_retry_delay = 0.2,
+  -- In seconds: Kong starts a plugin server again in less than that.
   max_retry_time = 120,
   max_retry_delay = 2,
   concurrency_limit = 1,
@@ -191,6 +193,8 @@ function _M.log(ctx)
   local audit = EVERY
   if ctx.result then
     audit = ctx.result.audit
+    QUEUE.max_entries = ctx.result.waiting_records or QUEUE.max_entries
+    QUEUE.max_bytes = ctx.result.waiting_bytes or QUEUE.max_bytes
   end
   if audit then
     local ok, err = Queue.enqueue(QUEUE, bring, nil, audit .. " " .. cjson.encode(record))

@@ -36,7 +36,7 @@ local DIGESTS = {
   ["x-amz-content-sha256"] = true,
 }
 
--- The most that Kong can be asked for.
+-- The most that Kong can be asked for; limits.headers is no more.
 local MAX_HEADERS = 1000
 
 
@@ -137,7 +137,8 @@ function _M.access(ctx)
   end
   if not message then
     return refuse_unmasked(ctx, "no_result", "the plugin aws-masker gave no result for this request; "
-      .. "it is missing on this route, or its server is down, slow or failed (lines above may tell)")
+      .. "it is missing on this route, its server is down or failed (lines above may tell), or masking took longer than "
+      .. "limits.masking_seconds")
   end
   local result, err = exchange.decode(message)
   if not result then

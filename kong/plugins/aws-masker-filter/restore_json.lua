@@ -1,5 +1,5 @@
 -- Answers that are JSON documents, and lines of them, with the tokens in their strings restored. The rules (which
--- objects are left alone, where an account id becomes bare digits) are those of plugins/aws_masker/restore_json.py.
+-- objects are left alone, where an account id becomes bare digits) are those of plugins/aws_masker/restore/documents.py.
 --
 -- An edit is a table { first, last, replacement }: places in the bytes, from 1. Lists of edits are ascending.
 
@@ -10,35 +10,38 @@ local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
 local IMMUTABLE = { thinking = true, redacted_thinking = true, compaction = true }
 
 local _M = {
+  -- No setting: how deep a reader can go depends on its stack, and this one must read what Python's reads.
   MAX_DEPTH = 200,
-  MAX_BYTES = 64 * 1024 * 1024,
-  MAX_VALUES = 500000,
+  -- How much of an answer may be held at once, where the settings say nothing: bytes, and numbers.
+  BOUNDS = { event = 64 * 1024 * 1024, lines = 100000, texts = 1000, values = 500000 },
   -- What the error of an answer beyond its limit says, and no other.
   TOO_LARGE = "so it cannot be restored",
 }
 
 
--- Raises an error if `size` exceeds `limit`; both are bytes. The answer cannot be continued then.
-function _M.check_size(size, limit, what)
-  if size > limit then
-    local text = "a %s in the answer is larger than %d bytes, %s: ask for less at once, or raise the limit"
-    error(format(text, what, limit, _M.TOO_LARGE), 0)
+-- Returns all bounds: those in `given`, a table or nil, and the defaults for the others.
+function _M.bounded(given)
+  local bounds = {}
+  for name, default in pairs(_M.BOUNDS) do
+    bounds[name] = given and given[name] or default
+  end
+  return bounds
+end
+
+
+-- Raises an error if `number` exceeds the bound of this name: the answer cannot be continued then.
+function _M.check(number, bounds, name, what)
+  if number > bounds[name] then
+    local text = "the answer has more than %d %s, %s: see what answers for the API, ask for less at once, "
+      .. "or raise limits.%s"
+    error(format(text, bounds[name], what, _M.TOO_LARGE, name), 0)
   end
 end
 
 
--- Raises an error if `number` exceeds `limit`.
-function _M.check_number(number, limit, what)
-  if number > limit then
-    local text = "the answer has more than %d %s, %s: see what answers for the API"
-    error(format(text, limit, what, _M.TOO_LARGE), 0)
-  end
-end
-
-
--- Returns a document; nil for one that is not JSON, nested too deep, or of too many values.
-function _M.parsed(raw)
-  if #raw > _M.MAX_VALUES and select(2, gsub(raw, "[,%[{]", "")) > _M.MAX_VALUES then
+-- Returns a document; nil for one that is not JSON, nested too deep, or of more than so many values.
+function _M.parsed(raw, values)
+  if #raw > values and select(2, gsub(raw, "[,%[{]", "")) > values then
     return nil
   end
   return jsontext.parse(raw, _M.MAX_DEPTH)
@@ -117,11 +120,11 @@ end
 
 
 -- Returns a document with its tokens restored; one that is not JSON is restored as text.
-local function restore_document(raw, lookup, counts)
+local function restore_document(raw, lookup, counts, values)
   if has_no_token(raw) then
     return raw
   end
-  local node = _M.parsed(raw)
+  local node = _M.parsed(raw, values)
   if not node then
     return restore_tokens.restore_whole(raw, lookup, counts, restore_tokens.BYTES)
   end
@@ -136,7 +139,7 @@ local Held = {}
 -- Raises an error if the text exceeds the limit.
 function Held:take(piece)
   self.size = self.size + #piece
-  _M.check_size(self.size, self.max_bytes, self.what)
+  _M.check(self.size, self.bounds, "event", self.what)
   self.pieces[#self.pieces + 1] = piece
 end
 
@@ -145,12 +148,12 @@ end
 function Held:close()
   local raw = concat(self.pieces)
   self.pieces, self.size = {}, 0
-  return restore_document(raw, self.lookup, self.counts)
+  return restore_document(raw, self.lookup, self.counts, self.bounds.values)
 end
 
 
-local function new_held(kind, what, lookup, counts, max_bytes)
-  local held = { lookup = lookup, counts = counts, max_bytes = max_bytes, what = what, size = 0, pieces = {} }
+local function new_held(kind, what, lookup, counts, bounds)
+  local held = { lookup = lookup, counts = counts, bounds = bounds, what = what, size = 0, pieces = {} }
   return setmetatable(held, kind)
 end
 
@@ -160,8 +163,8 @@ local Document = setmetatable({}, { __index = Held })
 Document.__index = Document
 
 
-function _M.new_document(lookup, counts, max_bytes)
-  return new_held(Document, "JSON document", lookup, counts, max_bytes)
+function _M.new_document(lookup, counts, bounds)
+  return new_held(Document, "bytes in a JSON document", lookup, counts, bounds)
 end
 
 
@@ -177,8 +180,8 @@ local Lines = setmetatable({}, { __index = Held })
 Lines.__index = Lines
 
 
-function _M.new_lines(lookup, counts, max_bytes)
-  return new_held(Lines, "line of JSON", lookup, counts, max_bytes)
+function _M.new_lines(lookup, counts, bounds)
+  return new_held(Lines, "bytes in a line of JSON", lookup, counts, bounds)
 end
 
 

@@ -1,5 +1,5 @@
 -- Answers that are streams of server-sent events, restored event by event as they arrive. The rules (framing, which
--- deltas go on from event to event, what is released when) are those of plugins/aws_masker/restore_sse.py.
+-- deltas go on from event to event, what is released when) are those of plugins/aws_masker/restore/events.py.
 
 local byte, find, format, match, sub = string.byte, string.find, string.format, string.match, string.sub
 local concat, min = table.concat, math.min
@@ -7,7 +7,8 @@ local jsontext = require("kong.plugins.aws-masker-filter.jsontext")
 local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
 local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
 
-local MAX_LINES, MAX_TEXTS, MAX_DIGITS = 100000, 1000, 9
+-- More than blocks of any answer that is counted; what is longer is no index.
+local MAX_DIGITS = 9
 local LINE_FEED, CARRIAGE_RETURN, SPACE = 10, 13, 32
 
 local UNTOUCHED = { thinking_delta = true, signature_delta = true, compaction_delta = true }
@@ -29,11 +30,11 @@ Stream.__index = Stream
 local _M = {}
 
 
-function _M.new(lookup, counts, max_bytes)
+function _M.new(lookup, counts, bounds)
   return setmetatable({
     lookup = lookup,
     counts = counts,
-    max_bytes = max_bytes,
+    bounds = bounds,
     texts = {}, -- list of { index (as written), kind, restorer }, in the order in which they began
     restorers = { text_delta = {}, input_json_delta = {} }, -- the same: restorer by index, by kind
     size = 0, -- of the event that is not complete
@@ -118,7 +119,7 @@ end
 function Stream:text_for(index, kind)
   local restorer = self.restorers[kind][index]
   if not restorer then
-    restore_json.check_number(#self.texts + 1, MAX_TEXTS, "texts at once")
+    restore_json.check(#self.texts + 1, self.bounds, "texts", "texts at once")
     restorer = restore_tokens.new_text(self.lookup, self.counts, KINDS[kind].entering)
     self.restorers[kind][index] = restorer
     self.texts[#self.texts + 1] = { index = index, kind = kind, restorer = restorer }
@@ -194,7 +195,7 @@ function Stream:event(out, lines)
     self.newline = sub(lines[1], content + 1)
   end
   local data, in_data, in_event = data_of(lines)
-  local node = data ~= "" and restore_json.parsed(data)
+  local node = data ~= "" and restore_json.parsed(data, self.bounds.values)
   if node then
     raw = restore_json.apply(move(self:restore(out, node), in_data, in_event), raw)
   end
@@ -228,7 +229,7 @@ function Stream:feed(data)
     end
     local line = sub(data, from, last)
     self.size = self.size + #line
-    restore_json.check_size(self.size, self.max_bytes, "server-sent event")
+    restore_json.check(self.size, self.bounds, "event", "bytes in a server-sent event")
     if last > stop then
       pieces[#pieces + 1] = line
       break
@@ -239,7 +240,7 @@ function Stream:feed(data)
       pieces = {}
       self.pieces = pieces
     end
-    restore_json.check_number(#lines + 1, MAX_LINES, "lines in an event")
+    restore_json.check(#lines + 1, self.bounds, "lines", "lines in an event")
     lines[#lines + 1] = line
     if end_of_content(line) == 0 then
       self:event(out, lines)

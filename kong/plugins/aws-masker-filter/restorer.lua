@@ -2,7 +2,7 @@
 --
 -- Restorers know no ngx and no kong: bytes in, bytes out. Feed them an answer in whatever pieces it arrives, send what
 -- they return, and close them at its end. The pieces' boundaries make no difference to what comes out. They give the
--- same bytes and the same counts as those in plugins/aws_masker/restore.py, which is where their rules are stated.
+-- same bytes and the same counts as those in plugins/aws_masker/restore, which is where their rules are stated.
 
 local find, lower, match, sub = string.find, string.lower, string.match, string.sub
 local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
@@ -53,17 +53,15 @@ end
 
 
 -- Returns a restorer for an answer with this Content-Type. `dictionary`: token -> original, both bytes; originals are
--- UTF-8 and may hold lone surrogates as three bytes each. `max_bytes` (64 MiB by default) is how large an event, a line
--- or a document may be.
+-- UTF-8 and may hold lone surrogates as three bytes each. `bounds` has the fields of restore_json.BOUNDS, or some of them.
 --
 -- A restorer has `feed(data)` and `close()`, which return bytes, and `counts`: `restored` (tokens put back),
 -- `unresolved` (token-shaped text that the dictionary does not know) and `held` (events of a stream from whose text
--- something was held back). `feed` raises an error, a text without values, where the limit is exceeded: the answer
--- cannot be continued then.
-function _M.new(content_type, dictionary, max_bytes)
+-- something was held back). `feed` raises an error, a text without values, where one of them is exceeded: the
+-- answer cannot be continued then.
+function _M.new(content_type, dictionary, bounds)
   local media_type = media_type_of(content_type)
   local counts = { restored = 0, unresolved = 0, held = 0 }
-  max_bytes = max_bytes or restore_json.MAX_BYTES
   local make
   if media_type == "text/event-stream" then
     make = restore_sse.new
@@ -77,7 +75,7 @@ function _M.new(content_type, dictionary, max_bytes)
   else
     return setmetatable({ counts = counts }, Untouched)
   end
-  return make(restore_tokens.new_lookup(dictionary), counts, max_bytes)
+  return make(restore_tokens.new_lookup(dictionary), counts, restore_json.bounded(bounds))
 end
 
 

@@ -16,13 +16,12 @@ from aws_masker.audit.events import gap
 from aws_masker.errors import AuditError
 
 CAPACITY: Final = 10_000
-"""Lines that wait at most. About 1 KB each."""
-
-MOST_BYTES: Final = 64 << 20
-"""Bytes that wait at most."""
+ROOM: Final = 64 << 20
 
 BATCH: Final = 256
 BATCH_BYTES: Final = 4 << 20
+"""What is given to the target at once."""
+
 FIRST_RETRY: Final = 0.1
 LAST_RETRY: Final = 5.0
 """Seconds between two tries of a target that fails: doubled from the first to the last."""
@@ -50,13 +49,18 @@ class Writer:
         tell: Callable[[str], None],
         *,
         capacity: int = CAPACITY,
+        room: int = ROOM,
         tells_gaps: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Own ``target``. ``tell`` gets a notice, without any value, when lines cannot be written."""
+        """Own ``target``. ``tell`` gets a notice, without any value, when lines cannot be written.
+
+        At most ``capacity`` lines wait, of ``room`` bytes together.
+        """
         self._target = target
         self._tell = tell
         self._capacity = capacity
+        self._room = room
         self._tells_gaps = tells_gaps
         self._clock = clock
         self._lines: deque[tuple[int, Callable[[], bytes]]] = deque()
@@ -83,7 +87,7 @@ class Writer:
     def put_later(self, size: int, make: Callable[[], bytes]) -> None:
         """Take a line of about ``size`` bytes, which ``make`` makes where nobody waits. Never blocks, never fails."""
         with self._changed:
-            full = len(self._lines) >= self._capacity or self._size + size > MOST_BYTES
+            full = len(self._lines) >= self._capacity or self._size + size > self._room
             if self._ends is not None or full:
                 self.dropped += 1
                 self._missing += 1

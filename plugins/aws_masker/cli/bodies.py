@@ -13,6 +13,7 @@ from aws_masker.cli.settings import given_value, load_from
 from aws_masker.errors import AuditError
 from aws_masker.masker import Masker
 from aws_masker.restore import PlainTextRestorer, Restorer, restorer_for
+from aws_masker.restore.bounds import Bounds
 from aws_masker.settings import Settings
 
 # Beside the bodies, who has seen which in clear: also where the audit itself goes to standard output.
@@ -40,7 +41,7 @@ def restore_record(parsed: argparse.Namespace) -> int:
         # Of both parts: in a stream, a token of the request may come in pieces.
         texts = (part.decode("utf-8", "replace") for part in (stored.sent, stored.answered))
         dictionary = masker.vault.recall(tenant, set().union(*map(masker.tokens_in, texts)))
-    restorer = _restorer(stored, parsed.part, dictionary)
+    restorer = _restorer(stored, parsed.part, dictionary, Bounds.of(settings.limits))
     shown = restorer.feed(body) + restorer.close()
     counts = restorer.counts
     line = restored(stored.record.request_id, tenant, count=counts.restored, unresolved=counts.unresolved)
@@ -53,14 +54,14 @@ def _part(stored: Stored, part: str) -> bytes:
     return stored.sent if part == "sent" else stored.answered
 
 
-def _restorer(stored: Stored, part: str, dictionary: dict[str, str]) -> Restorer:
+def _restorer(stored: Stored, part: str, dictionary: dict[str, str], bounds: Bounds) -> Restorer:
     """Return what restores a body. One that was cut is no JSON any more."""
     body = _part(stored, part)
     length = stored.sent_length if part == "sent" else stored.answered_length
     if length == len(body) and part == "answered" and stored.record.streamed:
-        return restorer_for("text/event-stream", dictionary)
+        return restorer_for("text/event-stream", dictionary, bounds)
     if length == len(body) and body[:1] in {b"{", b"["}:
-        return restorer_for("application/json", dictionary)
+        return restorer_for("application/json", dictionary, bounds)
     return PlainTextRestorer(dictionary)
 
 

@@ -95,7 +95,7 @@ that the vault does not know stay.
   aws-masker restore --record 4f1c2a9b0d3e4c55
       what was sent with this request, in clear; who asked for it is recorded
 """,
-        (*_SHARED, "audit", "bodies"),
+        (*_SHARED, "audit", "bodies", "limits_event"),
     ),
     "learn": Command(
         "cli.learn:learn",

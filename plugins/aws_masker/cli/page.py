@@ -37,10 +37,12 @@ def page(parsed: argparse.Namespace) -> int:
         )
         raise SettingsError(message)
     kept = partial(kept_of, folder_of(settings.bodies)) if settings.record_bodies == "masked" else None
-    ring = Ring()
+    limits = settings.limits
+    ring = Ring(limits.page_requests, limits.page_bodies)
     follower = Follower(place.link(os.environ), place.key.encode(), ring, ring.capacity)
     try:
-        asyncio.run(_serve(PageServer(ring, "the audit stream", kept), settings.page or ADDRESS, follower))
+        server = PageServer(ring, "the audit stream", kept, limits.page_viewers)
+        asyncio.run(_serve(server, settings.page or ADDRESS, follower))
     finally:
         follower.close()
     return 0

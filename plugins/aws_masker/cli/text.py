@@ -1,7 +1,8 @@
 """The commands that mask and restore one text or body.
 
 ``mask`` reads its input whole, as a name that it learns counts from there to the end, and so refuses what is larger
-than ``limits.body``. ``restore`` goes line by line where the input is text, as no token goes beyond a line.
+than ``limits.body``. ``restore`` goes line by line where the input is text, as no token goes beyond a line, and holds a
+line or a JSON document of at most ``limits.event``.
 """
 
 import argparse
@@ -16,14 +17,14 @@ from typing import BinaryIO, Final
 
 from aws_masker.cli.bodies import restore_record
 from aws_masker.cli.progress import Progress
-from aws_masker.cli.settings import load_from
+from aws_masker.cli.settings import given_value, load_from
 from aws_masker.errors import InvalidBody, SettingsError, TooLarge, VaultError
 from aws_masker.masker import Masker
 from aws_masker.restore import restore_text, restorer_for
+from aws_masker.restore.bounds import Bounds
 
+# Bytes that are read at a time.
 PIECE: Final = 1 << 20
-# What restore holds in memory at most: a line, or a JSON document.
-MOST_BYTES: Final = 1 << 28
 # The API's path for each --format: what stands at an unknown path is masked in every string.
 _PATHS: Final = {"json": "/", "messages": "/v1/messages"}
 
@@ -41,7 +42,7 @@ def mask(parsed: argparse.Namespace) -> int:
         if dictionary is None:
             masker.vault.check()
         progress = Progress()
-        raw = _whole(file, settings.limits.body, progress)
+        raw = _whole(file, settings.limits.body, "body", progress)
         progress.show(f"masking {len(raw) / 1e6:.1f} MB")
         if parsed.format == "text":
             masked = masker.mask_text(_decoded(raw))
@@ -78,14 +79,16 @@ def restore(parsed: argparse.Namespace) -> int:
 def _restore(parsed: argparse.Namespace, recall: Callable[[str], Mapping[str, str]]) -> int:
     """Print the input restored with what ``recall`` knows of the tokens in a text."""
     progress = Progress()
+    # One by one, as there may be no key, and so no settings as a whole.
+    bounds = Bounds(event=given_value(parsed, "limits_event"), values=given_value(parsed, "limits_values"))
     with _opened(parsed.file) as file:
         if parsed.format == "text":
-            for piece in _lines(file, progress):
+            for piece in _lines(file, bounds.event, progress):
                 text = _decoded(piece)
                 _write(_encoded(restore_text(text, recall(text))))
         else:
-            raw = _whole(file, MOST_BYTES, progress)
-            restorer = restorer_for("application/json", recall(_decoded(raw)))
+            raw = _whole(file, bounds.event, "event", progress)
+            restorer = restorer_for("application/json", recall(_decoded(raw)), bounds)
             _write(restorer.feed(raw) + restorer.close())
     progress.end()
     return 0
@@ -103,27 +106,27 @@ def _opened(name: str | None) -> Iterator[BinaryIO]:
             yield file
 
 
-def _whole(file: BinaryIO, limit: int, progress: Progress) -> bytes:
+def _whole(file: BinaryIO, most: int, limit: str, progress: Progress) -> bytes:
     """Return all that ``file`` holds.
 
-    Raises TooLarge past ``limit`` bytes.
+    Raises TooLarge past ``most`` bytes, which is the limit of that name.
     """
     pieces = []
     size = 0
     while piece := file.read(PIECE):
         pieces.append(piece)
         size += len(piece)
-        if size > limit:
-            message = f"the input is larger than {limit} bytes: split it, or raise --limits-body"
+        if size > most:
+            message = f"the input is larger than {most} bytes: split it, or raise --limits-{limit}"
             raise TooLarge(message)
         progress.show(f"read {size / 1e6:.1f} MB")
     return b"".join(pieces)
 
 
-def _lines(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
+def _lines(file: BinaryIO, most: int, progress: Progress) -> Iterator[bytes]:
     """Yield what ``file`` holds as it comes, in pieces that end where a line does.
 
-    Raises TooLarge for a line that is longer than what is held in memory.
+    Raises TooLarge for a line of more than ``most`` bytes.
     """
     rest = b""
     size = 0
@@ -135,8 +138,8 @@ def _lines(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
         if end:
             yield rest[:end]
             rest = rest[end:]
-        elif len(rest) > MOST_BYTES:
-            message = f"the input has a line of more than {MOST_BYTES} bytes: split it"
+        elif len(rest) > most:
+            message = f"the input has a line of more than {most} bytes: split it, or raise --limits-event"
             raise TooLarge(message)
     if rest:
         yield rest

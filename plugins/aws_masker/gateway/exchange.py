@@ -36,6 +36,7 @@ from aws_masker.gateway.upstream import Upstream
 from aws_masker.gateway.urls import API_ORIGIN, ResultsUrls, client_base, leads_away, on_gateway
 from aws_masker.masker import Masker
 from aws_masker.restore import Restorer, Untouched, restorer_for
+from aws_masker.restore.bounds import Bounds
 from aws_masker.settings import Settings
 from aws_masker.vault import state_of
 
@@ -73,6 +74,7 @@ class Exchanges:
         """
         self._settings = settings
         self._limits = settings.limits
+        self._bounds = Bounds.of(settings.limits)
         self._masker = masker
         self._upstream = upstream
         self._pool = pool
@@ -266,9 +268,9 @@ class Exchanges:
         content_type = answer.headers.get("Content-Type", "")
         restorer: Restorer
         if dictionary is None:
-            restorer = RecallingRestorer(content_type, partial(self._recall, draft), self._limits.event)
+            restorer = RecallingRestorer(content_type, partial(self._recall, draft), self._bounds)
         else:
-            restorer = restorer_for(content_type, dictionary, self._limits.event)
+            restorer = restorer_for(content_type, dictionary, self._bounds)
         draft.restored = restorer.counts
         stages: list[Stage] = [restorer]
         if isinstance(restorer_for(content_type, {}), Untouched):

@@ -8,10 +8,12 @@ text at a character that stands in no token; a JSON document is one part. The va
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from aws_masker.restore import Restorer, restorer_for
-from aws_masker.restore.documents import MAX_BYTES, JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.bounds import DEFAULT, Bounds
+from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
 from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import RestoreCounts
 
@@ -26,14 +28,14 @@ _NO_TOKEN_BYTE: Final = re.compile(rb"[^0-9a-z\x80-\xff-]")
 class RecallingRestorer:
     """A restorer whose dictionary comes from the vault while the answer streams."""
 
-    def __init__(self, content_type: str, recall: Recall, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, content_type: str, recall: Recall, bounds: Bounds = DEFAULT) -> None:
         """Restore an answer of ``content_type`` with what ``recall`` knows of the tokens in a part.
 
-        At most ``max_bytes`` are held to find the end of a part; a longer one is cut where it stands.
+        Of a part, at most ``bounds.event`` are held to find its end; a longer one is cut where it stands.
         """
         self._content_type = content_type
         self._recall = recall
-        self._max_bytes = max_bytes
+        self._bounds = bounds
         self._held = bytearray()
         self._end_of_parts = _end_of_parts(restorer_for(content_type, {}))
         self.counts = RestoreCounts()
@@ -42,7 +44,7 @@ class RecallingRestorer:
         """Take a piece of the answer; return what is ready."""
         self._held += data
         end = self._end_of_parts(self._held)
-        if not end and len(self._held) > self._max_bytes:
+        if not end and len(self._held) > self._bounds.event:
             end = len(self._held)
         part = bytes(self._held[:end])
         del self._held[:end]
@@ -57,7 +59,9 @@ class RecallingRestorer:
     def _restored(self, part: bytes) -> bytes:
         if b"-x" not in part:  # no token is without it
             return part
-        restorer = restorer_for(self._content_type, self._recall(part))
+        restorer = restorer_for(
+            self._content_type, self._recall(part), replace(self._bounds, event=max(self._bounds.event, len(part)))
+        )
         out = restorer.feed(part) + restorer.close()
         self.counts.restored += restorer.counts.restored
         self.counts.unresolved += restorer.counts.unresolved

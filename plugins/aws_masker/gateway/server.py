@@ -9,19 +9,19 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, LineTooLong
 
 from aws_masker.audit.hub import Records
-from aws_masker.errors import InternalError
+from aws_masker.errors import InternalError, Refused, TooLarge
 from aws_masker.gateway.errors import BadTarget
 from aws_masker.gateway.record import Draft, log_fault
+from aws_masker.settings import Limits
 
-MAX_HEADER_BYTES: Final = 1 << 15
-MAX_HEADERS: Final = 256
-# How long a connection may be silent before and between requests, and how long a request's head may take.
-KEEP_ALIVE_SECONDS: Final = 120.0
-# A refused client gets this long to finish sending, so that it can read why.
+# A refused client gets this long to finish sending, so that it can read why. What it sends is not looked at any more.
 LINGER_SECONDS: Final = 5.0
+
+# How aiohttp says it; there is no class for it.
+_TOO_MANY: Final = "Too many headers"
 
 
 def refusal(status: int, body: bytes, retry_after: int | None = None) -> web.Response:
@@ -38,8 +38,9 @@ def refusal(status: int, body: bytes, retry_after: int | None = None) -> web.Res
 class Connection(web.RequestHandler):
     """One connection of a client."""
 
-    __slots__ = ("records",)
+    __slots__ = ("limits", "records")
 
+    limits: Limits
     records: Records
 
     def handle_error(
@@ -57,7 +58,7 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             detail = "an answer has begun already"
             raise ConnectionError(detail)
-        error = _refusal_of(status, exc)
+        error = _refusal_of(status, exc, self.limits)
         response = refusal(error.status, error.body())
         draft = Draft("other", bytes_out=len(error.body()))
         draft.refuse(error)
@@ -72,27 +73,35 @@ class Connection(web.RequestHandler):
             log_fault(error, "serving")
 
 
-def _refusal_of(status: int, exc: BaseException | None) -> BadTarget | InternalError:
+def _refusal_of(status: int, exc: BaseException | None, limits: Limits) -> Refused:
     if status >= 500 and exc is not None:  # noqa: PLR2004 - the first status that is our fault
         log_fault(exc, "serving")
         return InternalError("internal error: please report it, with what was logged")
     if isinstance(exc, BadHttpMethod):
         return BadTarget("this is not HTTP: use http:// and not https:// in ANTHROPIC_BASE_URL")
     if isinstance(exc, LineTooLong):
-        return BadTarget(f"a header field or the request line is longer than {MAX_HEADER_BYTES} bytes")
+        return TooLarge(f"a header field or the request line is longer than {limits.header} bytes: raise limits.header")
+    if isinstance(exc, BadHttpMessage) and exc.message.startswith(_TOO_MANY):
+        return TooLarge(f"the request has more than {limits.headers} header fields: send less, or raise limits.headers")
     return BadTarget("this is not a valid HTTP request")
 
 
 class Server(web.Server):
     """Makes connections. aiohttp's own would fall back to its defaults, decompression included, on any TypeError."""
 
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], records: Records) -> None:
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        records: Records,
+        limits: Limits,
+    ) -> None:
         """Serve requests by ``handler``, which is cancelled when its client goes away.
 
         Requests that do not get there, as they are no HTTP, are published in ``records``.
         """
         super().__init__(handler, handler_cancellation=True)
         self._records = records
+        self._limits = limits
 
     def __call__(self) -> Connection:
         """Return the protocol of a new connection."""
@@ -101,11 +110,12 @@ class Server(web.Server):
             loop=asyncio.get_running_loop(),
             auto_decompress=False,
             access_log=None,  # type: ignore[arg-type] # aiohttp's way to have none, which its types forget
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            keepalive_timeout=self._limits.keep_alive_seconds,
             lingering_time=LINGER_SECONDS,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            max_headers=MAX_HEADERS,
+            max_line_size=self._limits.header,
+            max_field_size=self._limits.header,
+            max_headers=self._limits.headers,
         )
+        connection.limits = self._limits
         connection.records = self._records
         return connection

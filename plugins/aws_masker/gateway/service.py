@@ -21,7 +21,7 @@ from aiohttp import web
 from aws_masker.audit import targets
 from aws_masker.audit.bodies import BodyKeeper, folder_of
 from aws_masker.audit.hub import Records
-from aws_masker.audit.writer import Writer
+from aws_masker.audit.writer import Target, Writer
 from aws_masker.errors import MaskerError
 from aws_masker.faults import tell_no_values
 from aws_masker.gateway.exchange import Exchanges
@@ -31,9 +31,9 @@ from aws_masker.gateway.upstream import Upstream
 from aws_masker.masker import Masker, settle
 from aws_masker.metrics import Metrics, Parts
 from aws_masker.page import PageServer, Ring
-from aws_masker.settings import Settings, parse_address
+from aws_masker.settings import Limits, Settings, parse_address
 
-# After all requests have ended there is nothing left to wait for but the sockets.
+# After all requests have ended, and limits.stop_seconds, there is nothing left to wait for but the sockets.
 CLEANUP_SECONDS: Final = 1.0
 # So long may the last records take.
 FLUSH_SECONDS: Final = 2.0
@@ -54,10 +54,11 @@ class RunningGateway:
         self._writers: list[Writer] = []
         target = None if settings.audit == targets.STDOUT else targets.open_target(settings.audit)
         if target is not None:  # standard output belongs to the process, see run
-            self.write_to(Writer(target, notice))
+            self.write_to(_writer(target, notice, settings.limits))
         if settings.record_bodies == "masked":
             folder = folder_of(settings.bodies)
-            keeper = BodyKeeper(folder, settings.limits.recorded_bodies, settings.bodies_ttl, notice)
+            limits = settings.limits
+            keeper = BodyKeeper(folder, limits.recorded_bodies, settings.bodies_ttl, notice, room=limits.waiting_bytes)
             self._writers.append(keeper.writer)
             self.records.listen(keeper)
         self._metrics = Metrics(self._parts)
@@ -65,11 +66,13 @@ class RunningGateway:
         self._stop_metrics: Callable[[], None] = lambda: None
         self.page: PageServer | None = None
         if settings.page:
-            ring = Ring()
+            ring = Ring(settings.limits.page_requests, settings.limits.page_bodies)
             self.records.listen(ring)
-            self.page = PageServer(ring, "this gateway")
+            self.page = PageServer(ring, "this gateway", most=settings.limits.page_viewers)
         self._exchanges = Exchanges(settings, masker, self._upstream, self._pool, self.records)
-        self._runner = web.ServerRunner(Server(self._exchanges.serve, self.records), shutdown_timeout=CLEANUP_SECONDS)
+        self._runner = web.ServerRunner(
+            Server(self._exchanges.serve, self.records, settings.limits), shutdown_timeout=CLEANUP_SECONDS
+        )
         self._site: web.TCPSite | None = None
         self._closing = asyncio.Lock()
         self._closed = False
@@ -180,7 +183,7 @@ def run(settings: Settings) -> int:
     Records, unless the settings send them elsewhere, and faults go to standard output, one line of JSON each;
     everything for people goes to standard error.
     """
-    stdout = Writer(targets.StdoutTarget(), _say)
+    stdout = _writer(targets.StdoutTarget(), _say, settings.limits)
     handler = LogLines(stdout)
     log.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -237,6 +240,10 @@ async def _until_stopped(settings: Settings, masker: Masker, stdout: Writer) -> 
         await stopping
     await warming
     return 0
+
+
+def _writer(target: Target, tell: Callable[[str], None], limits: Limits) -> Writer:
+    return Writer(target, tell, capacity=limits.waiting_records, room=limits.waiting_bytes)
 
 
 def _uncaught(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

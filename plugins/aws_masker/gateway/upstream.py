@@ -26,8 +26,6 @@ from aws_masker.settings import Limits, Settings, parse_address
 # loses no request. A request that meets a closed connection would be a 502, as a POST is not sent twice.
 KEEP_ALIVE_SECONDS: Final = 50.0
 DNS_CACHE_SECONDS: Final = 60
-MAX_HEADER_BYTES: Final = 1 << 15
-MAX_HEADERS: Final = 256
 
 _AUTOMATIC: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
@@ -97,9 +95,9 @@ class Upstream:
             trust_env=False,
             proxy=proxy,
             skip_auto_headers=_AUTOMATIC,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            max_headers=MAX_HEADERS,
+            max_line_size=settings.limits.header,
+            max_field_size=settings.limits.header,
+            max_headers=settings.limits.headers,
         )
 
     async def send(self, method: str, target: Target, headers: Headers, body: bytes | None) -> aiohttp.ClientResponse:
@@ -147,10 +145,17 @@ class Upstream:
                 return f"the proxy on the way to {self._host} refused: check HTTPS_PROXY and NO_PROXY"
             case aiohttp.ClientConnectorError():
                 return f"{self._host} takes no connection: {self._remedy()}"
+            case aiohttp.ClientResponseError() if _is_too_large(error):
+                return f"{self._host} answers with more header fields than limits.headers, or longer than limits.header"
             case aiohttp.ClientResponseError():
                 return f"{self._host} does not answer in HTTP: check that AWS_MASKER_UPSTREAM is an address of the API"
             case _:
                 return f"{self._host} closed the connection before it answered: try again"
+
+
+def _is_too_large(error: aiohttp.ClientResponseError) -> bool:
+    """Tell whether the head of an answer is beyond its limits: aiohttp says so in words alone."""
+    return error.message.startswith(("Got more than", "Too many headers"))
 
 
 def _timeout(limits: Limits) -> aiohttp.ClientTimeout:

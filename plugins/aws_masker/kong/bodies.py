@@ -15,35 +15,37 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 from urllib.parse import quote, unquote
 
 from aws_masker.audit.bodies import BodyKeeper
 from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import AuditRecord, parse
 from aws_masker.audit.writer import Writer
+from aws_masker.kong.maskers import CONFIGURATIONS, REMEDY
 from aws_masker.settings import Settings
-
-MAX_FOLDERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where bodies go, and how many: a folder that holds ``most`` bytes, none older than ``ttl`` seconds."""
+    """Where bodies go, and how many: a folder that holds ``most`` bytes, none older than ``ttl`` seconds.
+
+    ``room`` is how many bytes may wait to be written to it.
+    """
 
     folder: str
     most: int
     ttl: int
+    room: int
 
     @classmethod
     def read(cls, text: str) -> "Place":
         """Return the place that ``str`` made a text of. Raises ValueError."""
-        most, ttl, folder = text.split(":", 2)
-        return cls(unquote(folder, errors="surrogateescape"), int(most), int(ttl))
+        most, ttl, room, folder = text.split(":", 3)
+        return cls(unquote(folder, errors="surrogateescape"), int(most), int(ttl), int(room))
 
     def __str__(self) -> str:
         """Return the place as a text without spaces."""
-        return f"{self.most}:{self.ttl}:{quote(self.folder, errors='surrogateescape')}"
+        return f"{self.most}:{self.ttl}:{self.room}:{quote(self.folder, errors='surrogateescape')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ def keeping(settings: Settings) -> Keeping | None:
     """Return what is kept of the exchanges of a configuration, None where nothing is."""
     if settings.record_bodies == "off":
         return None
-    place = Place(settings.bodies, settings.limits.recorded_bodies, settings.bodies_ttl)
-    return Keeping(place, settings.limits.recorded_body)
+    limits = settings.limits
+    place = Place(settings.bodies, limits.recorded_bodies, settings.bodies_ttl, limits.waiting_bytes)
+    return Keeping(place, limits.recorded_body)
 
 
 class Keepers:
@@ -67,6 +70,8 @@ class Keepers:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         """``tell`` gets a notice, without any value, when bodies cannot be kept."""
+        # The most folders that are written to.
+        self.most = CONFIGURATIONS
         self._tell = tell
         self._keepers: dict[Place, BodyKeeper] = {}
         self._lock = threading.Lock()
@@ -92,11 +97,11 @@ class Keepers:
     def _of(self, place: Place) -> BodyKeeper | None:
         with self._lock:
             found = self._keepers.get(place)
-            if found is None and len(self._keepers) < MAX_FOLDERS:
-                found = BodyKeeper(Path(place.folder), place.most, place.ttl, self._tell)
+            if found is None and len(self._keepers) < self.most:
+                found = BodyKeeper(Path(place.folder), place.most, place.ttl, self._tell, room=place.room)
                 self._keepers[place] = found
         if found is None:
-            self._tell("bodies: this process writes to as many folders as it may: restart Kong")
+            self._tell(f"bodies: this process writes to {self.most} folders, and no more: {REMEDY}")
         return found
 
 

@@ -14,12 +14,8 @@ from typing import Any, Final
 
 # Kong is told to wait 5 s for us (lua_socket_read_timeout in the documentation of the plugin).
 ANSWER_SECONDS: Final = 4.0
-# Kong may be reading a body from a slow client meanwhile.
+# Kong may be reading a body from a slow client meanwhile. After that it has gone, and nobody waits for this handler.
 STEP_SECONDS: Final = 120.0
-# So long may a handler compute for each MiB, on top of that: it takes a third of a second of a core, and there may be
-# others. What is small is refused as soon as everything else that takes too long.
-COMPUTING_SECONDS: Final = 2.0
-
 _MIB: Final = 1 << 20
 
 # What ends a handler.
@@ -91,13 +87,17 @@ class Event:
 
 
 @contextlib.contextmanager
-def computing(size: int) -> Iterator[None]:
-    """Have Kong wait while the handler of this thread, if it is one, masks ``size`` bytes: COMPUTING_SECONDS a MiB."""
+def computing(size: int, seconds: float) -> Iterator[None]:
+    """Have Kong wait while the handler of this thread, if it is one, masks ``size`` bytes: ``seconds`` for each MiB.
+
+    That is on top of ANSWER_SECONDS: it takes a third of a second of a core, and there may be others. What is small is
+    refused as soon as everything else that takes too long.
+    """
     event: Event | None = getattr(_of_thread, "event", None)
     if event is None:
         yield
         return
-    event.compute_until(time.monotonic() + size / _MIB * COMPUTING_SECONDS)
+    event.compute_until(time.monotonic() + size / _MIB * seconds)
     try:
         yield
     finally:

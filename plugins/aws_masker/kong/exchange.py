@@ -16,8 +16,9 @@ always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``
                         record, JSON); where somebody wants the record, ``audit`` (see ``journal``)
 ``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
                         ``dictionary``, ``restore`` (1 or 0); where given, ``upstream_scheme``, ``upstream_host``,
-                        ``upstream_port``, ``batch_rules`` (see ``batches``), the limits ``event`` and ``answer``
-                        (bytes), ``answer_seconds``, and, where bodies are kept, ``record_body`` (how many bytes of
+                        ``upstream_port``, ``batch_rules`` (see ``batches``), the limits ``answer`` (bytes),
+                        ``answer_seconds``, ``waiting_records``, ``waiting_bytes`` and those of
+                        ``restore.bounds``, and, where bodies are kept, ``record_body`` (how many bytes of
                         each) and ``bodies`` (where, see ``bodies``)
 ``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
 ======================  ==========================================================================================
@@ -28,7 +29,7 @@ Message pieces of at most ``PIECE`` bytes go under the keys ``aws_masker_1``, ``
 import math
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
 from aws_masker.kong.bodies import Keeping
 from aws_masker.kong.journal import Part
+from aws_masker.restore.bounds import Bounds
 from aws_masker.settings import Limits
 
 VERSION: Final = 2
@@ -89,11 +91,14 @@ def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
         "restore": int(order.restore),
     }
     if (limits := order.limits) is not None:
-        fields |= {"event": limits.event, "answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
+        fields |= {"answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
+        fields |= asdict(Bounds.of(limits))
+        fields |= {"waiting_records": limits.waiting_records, "waiting_bytes": limits.waiting_bytes}
     if order.batch_rules:
         fields["batch_rules"] = order.batch_rules.encode()
     if order.keeping is not None:
-        fields |= {"record_body": order.keeping.each, "bodies": str(order.keeping.place).encode()}
+        place = order.keeping.place
+        fields |= {"record_body": order.keeping.each, "bodies": str(place).encode(), "waiting_bytes": place.room}
     if order.upstream is not None:
         fields |= {
             "upstream_scheme": order.upstream.scheme.encode(),

@@ -23,15 +23,14 @@ from aws_masker.audit.writer import Writer
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import SettingsError
 from aws_masker.kong.bodies import Keepers
+from aws_masker.kong.maskers import CONFIGURATIONS, REMEDY
 from aws_masker.masker import Masker
 from aws_masker.metrics import Metrics, Parts
 from aws_masker.settings import Settings
 from aws_masker.vault import state_of
 
-MAX_WRITERS: Final = 16
+# Kong asks for them with every few records: far more often than there are so many.
 MAX_NOTICES: Final = 16
-# Records that wait for their audit: after a restart, those of one configuration may come before its first request.
-MAX_EARLY: Final = 10_000
 # The audit of requests of which only the filter knows, and so not whose they are: every one that there is.
 EVERY: Final = "-"
 
@@ -101,10 +100,14 @@ class Journal:
     def __init__(self, maskers: Callable[[], Iterable[Masker]]) -> None:
         """Take figures of vaults and caches from ``maskers``."""
         self.records = Records()
+        # The most audits that are written to.
+        self.most = CONFIGURATIONS
         self._maskers = maskers
         self._writers: dict[str, Writer | None] = {}
         # Records of audits that this process has not opened yet, by the audits' names.
         self._early: dict[str, list[str]] = {}
+        # How many of those may wait: after a restart, those of one configuration may come before its first request.
+        self._most_early = 0
         self._lock = threading.Lock()
         self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._keepers = Keepers(self.tell)
@@ -120,15 +123,21 @@ class Journal:
         with self._lock:
             if settings.metrics and settings.metrics not in self._addresses:
                 self._addresses[settings.metrics] = self._served(settings.metrics)
+            limits = settings.limits
+            self._most_early = max(self._most_early, limits.waiting_records)
             name = _name_of(settings.audit)
             if name not in self._writers:
-                if len(self._writers) >= MAX_WRITERS:
-                    message = "audit: this process writes to as many as it may: restart Kong"
+                if len(self._writers) >= self.most:
+                    message = f"audit: this process writes to {self.most} of them, and no more: {REMEDY}"
                     raise SettingsError(message)
                 # Standard output is Kong's own log here, in which the filter puts the record.
                 stdout = settings.audit == targets.STDOUT
                 target = None if stdout else targets.open_target(settings.audit)
-                self._writers[name] = Writer(target, self.tell) if target is not None else None
+                self._writers[name] = (
+                    Writer(target, self.tell, capacity=limits.waiting_records, room=limits.waiting_bytes)
+                    if target is not None
+                    else None
+                )
                 for line in self._early.pop(name, ()):
                     self._put(name, line)
             return name if self._writers[name] is not None or settings.metrics else ""
@@ -160,15 +169,22 @@ class Journal:
         if name in self._writers:
             if (writer := self._writers[name]) is not None:
                 writer.put(line)
-        elif sum(map(len, self._early.values())) < MAX_EARLY:
+        elif sum(map(len, self._early.values())) < self._most_early:
             self._early.setdefault(name, []).append(line)
         else:
-            self.tell("records are lost: they are for an audit that no request has come for since this process began")
+            self.tell(
+                "records are lost: they are for an audit that no request has come for since this process began, and "
+                "more than limits.waiting_records"
+            )
 
     def take_bodies(self, entries: Sequence[str | bytes]) -> list[str]:
         """Take masked bodies, each with its record; return what Kong should log."""
         self._keepers.take(entries)
         return self.notices()
+
+    def bound(self, configurations: int) -> None:
+        """Write to so many audits, and to so many folders of bodies, at most."""
+        self.most = self._keepers.most = configurations
 
     def tell(self, text: str) -> None:
         """Keep a notice for Kong's error log. There is a way to it only when Kong calls."""

@@ -15,8 +15,10 @@ from aws_masker.masker import Masker
 from aws_masker.settings import Settings
 from aws_masker.vault import Vault, open_vault
 
-MAX_SETTINGS: Final = 16
-MAX_TENANTS: Final = 256
+# Of the process, as each entry of the plugin has settings of its own: `aws-masker plugin-server` has options for both.
+CONFIGURATIONS: Final = 16
+TENANTS: Final = 256
+REMEDY: Final = "restart Kong, or raise --configurations of the plugin server"
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Tenants:
     slots: threading.BoundedSemaphore
     vault: Vault = field(repr=False)
     inventory: Inventory = field(repr=False)
+    most: int = TENANTS
     _maskers: OrderedDict[str, Masker] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -46,7 +49,7 @@ class Tenants:
                 found = self._maskers[tenant] = Masker(
                     replace(self.settings, tenant=tenant), self.vault, self.inventory
                 )
-                if len(self._maskers) > MAX_TENANTS:
+                if len(self._maskers) > self.most:
                     self._maskers.popitem(last=False)
             self._maskers.move_to_end(tenant)
             return found
@@ -61,6 +64,9 @@ class Maskers:
     """All maskers of the process, by settings. ``Tenants.slots`` bounds how many requests there are at once."""
 
     def __init__(self) -> None:
+        # The most configurations, and of each the most tenants, whose maskers are kept.
+        self.configurations = CONFIGURATIONS
+        self.tenants = TENANTS
         self._kept: list[Tenants] = []
         self._lock = threading.Lock()
 
@@ -80,10 +86,10 @@ class Maskers:
                 if one.settings == settings:
                     return one
             slots = threading.BoundedSemaphore(settings.limits.concurrency)
-            made = Tenants(settings, slots, open_vault(settings), Inventory.of(settings))
+            made = Tenants(settings, slots, open_vault(settings), Inventory.of(settings), self.tenants)
             self._kept.append(made)
             # Not closed: requests that are under way may still use it. It ends with the last of them.
-            del self._kept[:-MAX_SETTINGS]
+            del self._kept[: -self.configurations]
             return made
 
     def of_ruleset(self, name: str) -> list[Masker]:

@@ -57,7 +57,10 @@ class Pdk(Protocol):
 
 
 class Taken(NamedTuple):
-    """A request as ``intake.lua`` gives it. ``body`` is None where it was not read."""
+    """A request as ``intake.lua`` gives it.
+
+    ``body`` is None where it was not read. A ``crowded`` one has more header fields than may be.
+    """
 
     path: str
     types: Sequence[str]
@@ -65,6 +68,7 @@ class Taken(NamedTuple):
     length: str | None = None
     consumer: str | None = None
     body: bytes | None = None
+    crowded: bool = False
 
 
 class Plugin:
@@ -85,8 +89,10 @@ class Plugin:
     def access(self, kong: Pdk) -> None:
         """Mask one request and tell the filter, or have it refused."""
         config, part = self._configured(), Part()
-        limit = 0 if isinstance(config, Exception) else config.settings.limits.body
-        request = kong.aws_masker.take(*DEAD_END, limit)
+        limits = (
+            (0, 1) if isinstance(config, Exception) else (config.settings.limits.body, config.settings.limits.headers)
+        )
+        request = kong.aws_masker.take(*DEAD_END, *limits)
         try:
             if request is None:
                 kong.service.set_target(*DEAD_END)
@@ -123,6 +129,10 @@ class Plugin:
             raise SettingsError(message)
         taken = Taken(**request)
         limit = config.settings.limits.body
+        if taken.crowded:
+            most = config.settings.limits.headers
+            message = f"the request has more than {most} header fields: send less, or raise limits.headers"
+            raise TooLarge(message)
         _check_length(taken.length, limit)
         path, raw = taken.path, taken.body
         if raw is None:
@@ -147,6 +157,12 @@ class Plugin:
         keeping = bodies.keeping(config.settings) if config.enable_masking else None
         order = exchange.Order(config.enable_unmasking, config.upstream, batch_rules, config.settings.limits, keeping)
         return exchange.forward(raw, masked, order, part)
+
+    @classmethod
+    def bound(cls, configurations: int, tenants: int) -> None:
+        """Have this process keep maskers of so many configurations and tenants, and write to so many audits."""
+        cls.maskers.configurations, cls.maskers.tenants = configurations, tenants
+        cls.journal.bound(configurations)
 
     @classmethod
     def remember_batch(cls, rules: str, tokens: Sequence[str], batch: str) -> bool:
@@ -180,11 +196,11 @@ def _tenant(taken: Taken, config: schema.Config) -> str:
 
 def _masked(tenants: Tenants, masker: Masker, taken: Taken, raw: bytes, *, enabled: bool) -> MaskedBody:
     if not tenants.slots.acquire(blocking=False):
-        message = "too many requests at once: try again"
+        message = "too many requests at once: try again, or raise limits.concurrency"
         raise Overloaded(message)
     try:
         if enabled:
-            with computing(len(raw)):
+            with computing(len(raw), masker.settings.limits.masking_seconds):
                 return masker.mask_body(raw, taken.path, _content_type(taken.types))
         return MaskedBody((), _recalled(masker, raw), {})
     finally:

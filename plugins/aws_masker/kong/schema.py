@@ -22,6 +22,10 @@ from aws_masker.settings import Limits, Settings
 from aws_masker.settings_fields import Setting
 from aws_masker.settings_load import SETTINGS, gather
 
+# The largest message that the plugin server takes from Kong: a body, and what is told beside it.
+MAX_MESSAGE: Final = 256 << 20
+_BESIDE_A_BODY: Final = 1 << 20
+
 Field = dict[str, dict[str, Any]]
 
 # What only the gateway or the command line does: here it is Kong's and nginx's business, or nobody's.
@@ -31,8 +35,10 @@ _ELSEWHERE: Final = frozenset(
         "page",
         "page_open",
         "limits_learn_file",
+        "limits_header",
         "limits_queue",
-        *(f"limits_{what}_seconds" for what in ("connect", "idle", "body", "stop", "queue")),
+        *(f"limits_page_{what}" for what in ("requests", "bodies", "viewers")),
+        *(f"limits_{what}_seconds" for what in ("connect", "idle", "body", "stop", "queue", "keep_alive")),
     }
 )
 _SETTINGS: Final = tuple(setting for setting in SETTINGS if setting.name not in _ELSEWHERE)
@@ -110,8 +116,12 @@ def read(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> 
     if values.get("record_bodies", "off") != "off" and not Path(values.get("bodies", "")).is_absolute():
         message = "config.bodies is no absolute path: name a folder that Kong's user may write to, for record_bodies"
         raise SettingsError(message)
+    made = _settings(values)
+    if made.limits.body > MAX_MESSAGE - _BESIDE_A_BODY:
+        message = f"config.limits.body is more than {MAX_MESSAGE - _BESIDE_A_BODY} bytes, which Kong cannot hand over"
+        raise SettingsError(message)
     return Config(
-        _settings(values),
+        made,
         enable_masking=bool(config.get("enable_masking", True)),
         enable_unmasking=bool(config.get("enable_unmasking", True)),
         tenant_is_consumer=bool(config.get("tenant_is_consumer", False)),

@@ -11,7 +11,7 @@ one lock is held while handlers run            handlers share nothing but a coun
 a handler that takes too long answers late,    Kong is answered before its time-out: to wait on while a body is being
 to the connection's next user                  masked, else without a result (``events``)
 handlers wait for ever where Kong has gone     they end after a time (``events``)
-a thread is made for each event, without end   threads are used again, ``MAX_EVENTS`` of them at most
+a thread is made for each event, without end   threads are used again, as many as ``--requests`` says
 ids begin at 0 in each process, so Kong's      ids begin at random, so that an id of an earlier process is unknown, and
 old ones name other instances and events       Kong asks for a new instance
 any method name reaches any function           those of the protocol only
@@ -58,11 +58,15 @@ from aws_masker.faults import describe, tell_no_values
 from aws_masker.kong import errorlog, plugin, schema
 from aws_masker.kong.events import RETURN, AbandonedError, Event
 from aws_masker.kong.journal import NotReadyError
+from aws_masker.kong.maskers import CONFIGURATIONS, TENANTS
 from aws_masker.masker import Masker, settle
 from aws_masker.settings import Settings
 
+# Requests at once, each in a thread, unless the command line says so.
 MAX_EVENTS: Final = 512
-MAX_MESSAGE: Final = 256 << 20
+# A body, and little else. Kong's side holds no more of them than requests.
+MAX_MESSAGE: Final = schema.MAX_MESSAGE
+# Kong has one for each request, and keeps some. What comes beyond waits for one to end.
 MAX_CONNECTIONS: Final = 4096
 # So long may the last records take.
 FLUSH_SECONDS: Final = 2.0
@@ -70,6 +74,12 @@ FLUSH_SECONDS: Final = 2.0
 # The phases in which Kong calls plugin servers: kong/runloop/plugin_servers/plugin.lua
 PHASES: Final = ("certificate", "rewrite", "access", "preread", "response", "log")
 
+# What is the whole process's, and so no setting of one entry of the plugin.
+_BOUNDS: Final = (
+    ("requests", MAX_EVENTS, "how many requests are served at once; further ones get 503"),
+    ("configurations", CONFIGURATIONS, "of how many configurations maskers are kept, and audits written"),
+    ("tenants", TENANTS, "of how many tenants of each maskers are kept; those used longest ago go"),
+)
 _READ: Final = 1 << 18
 _ID_BITS: Final = 48  # Lua counts exactly to 2**53
 _WATCH_SECONDS: Final = 1.0
@@ -82,13 +92,17 @@ class ProtocolError(Exception):
 class PluginServer:
     """The protocol's methods, for one plugin class. Its methods may be called from any thread."""
 
-    def __init__(self, kind: type[Any]) -> None:
-        """Serve ``kind``: made with a configuration, and with a method for each of its phases."""
+    def __init__(self, kind: type[Any], requests: int = MAX_EVENTS) -> None:
+        """Serve ``kind``: made with a configuration, and with a method for each of its phases.
+
+        It serves so many ``requests`` at once.
+        """
         self._kind = kind
+        self._most = requests
         self._ids = itertools.count(secrets.randbits(_ID_BITS))
         self._instances: dict[int, Any] = {}
         self._events: dict[int, Event] = {}
-        self._handlers = ThreadPoolExecutor(MAX_EVENTS, "handler")
+        self._handlers = ThreadPoolExecutor(requests, "handler")
 
     def info(self) -> dict[str, Any]:
         """Return what Kong asks for with ``--dump``."""
@@ -157,7 +171,8 @@ class PluginServer:
         if phase not in PHASES or not hasattr(instance, phase):
             message = "the plugin has no such phase"
             raise ProtocolError(message)
-        if len(self._events) >= MAX_EVENTS:
+        if len(self._events) >= self._most:
+            self.tell(f"{self._most} requests are open already: one was refused; raise --requests of the plugin server")
             return {"Data": RETURN, "EventId": 0}  # without a result the filter refuses
         number, event = next(self._ids), Event()
         self._events[number] = event
@@ -267,12 +282,23 @@ def warm() -> None:
     settle()
 
 
+def _number(text: str) -> int:
+    """Return the number above 0 that an option gives. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdecimal() or not int(text):
+        message = "expected a number above 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aws-masker plugin-server``."""
     parser.add_argument("--dump", action="store_true", help="print the plugin's description, for Kong, and end")
     parser.add_argument("-p", "--prefix", type=Path, default=Path("/usr/local/kong"), help="Kong's prefix (its folder)")
     # Kong starts this process with an empty environment.
     parser.add_argument("--config", type=Path, help="a YAML file of settings, for what Kong's configuration leaves out")
+    for name, default, text in _BOUNDS:
+        about = f"{text} (default: {default})"
+        parser.add_argument(f"--{name}", type=_number, default=default, metavar="N", help=about)
     parser.add_argument("--socket", type=Path, help=f"where to listen (default: {plugin.NAME}.socket in the prefix)")
 
 
@@ -281,7 +307,7 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
 
     Raises SettingsError where that cannot begin.
     """
-    server = PluginServer(kind)
+    server = PluginServer(kind, options.requests)
     if options.dump:
         json.dump([server.info()], sys.stdout)
         return 0
@@ -290,6 +316,7 @@ def command(options: argparse.Namespace, kind: type[Any] = plugin.Plugin) -> int
         os.environ["AWS_MASKER_CONFIG"] = str(options.config)
     path = options.socket or options.prefix / f"{plugin.NAME}.socket"
     tell_no_values(lambda error: server.tell(f"internal error: {describe(error)}"))
+    kind.bound(options.configurations, options.tenants)
     parent = os.getppid()
     listener = bind(path)
     with contextlib.suppress(KeyboardInterrupt):

@@ -11,10 +11,7 @@ from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import AuditRecord
 
 RECORDS: Final = 200
-"""Records that are kept."""
-
 BODY_BYTES: Final = 16 << 20
-"""Bytes of bodies that are kept, all together. The oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Ring:
     """Keeps entries. A listener of records: may be called from any thread, and never blocks."""
 
     def __init__(self, records: int = RECORDS, body_bytes: int = BODY_BYTES) -> None:
-        """Keep ``records`` entries at most, and ``body_bytes`` of bodies."""
+        """Keep ``records`` entries at most, and ``body_bytes`` of bodies, all together. The oldest go first."""
         self.capacity = records
         self.name = secrets.token_hex(8)
         """Tells this ring from one of another process: numbers are only good within one."""

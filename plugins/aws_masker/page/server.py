@@ -35,8 +35,7 @@ FILES: Final = {
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-MAX_VIEWERS: Final = 16
-"""Event streams at once."""
+VIEWERS: Final = 16
 
 KEEP_ALIVE_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 1000
@@ -47,12 +46,18 @@ class PageServer:
     """Serves the page of one ring. ``url`` is where, once it listens."""
 
     def __init__(
-        self, ring: Ring, source: str, elsewhere: Callable[[AuditRecord], Bodies | None] | None = None
+        self,
+        ring: Ring,
+        source: str,
+        elsewhere: Callable[[AuditRecord], Bodies | None] | None = None,
+        most: int = VIEWERS,
     ) -> None:
         """Show what ``ring`` keeps. ``source`` says to people where its records come from.
 
-        ``elsewhere`` returns the bodies of exchanges whose records come without them; it may read files.
+        ``elsewhere`` returns the bodies of exchanges whose records come without them; it may read files. At most so
+        many may watch at once.
         """
+        self._most = most
         self._ring = ring
         self._elsewhere = elsewhere
         self._source = source
@@ -138,8 +143,8 @@ class PageServer:
         return await asyncio.to_thread(self._elsewhere, entry.record)
 
     async def _events(self, request: web.BaseRequest) -> web.StreamResponse:
-        if len(self._viewers) >= MAX_VIEWERS:
-            return _text(503, f"{MAX_VIEWERS} pages are open already: close one")
+        if len(self._viewers) >= self._most:
+            return _text(503, f"{self._most} pages are open already: close one, or raise limits.page_viewers")
         response = web.StreamResponse(headers=admit.HEADERS)
         response.content_type, response.charset = "text/event-stream", "utf-8"
         await response.prepare(request)

@@ -7,7 +7,8 @@ send what they return, and close them at its end. The pieces' boundaries make no
 from collections.abc import Mapping
 from typing import Protocol
 
-from aws_masker.restore.documents import MAX_BYTES, JsonLinesRestorer, JsonRestorer
+from aws_masker.restore.bounds import DEFAULT, Bounds
+from aws_masker.restore.documents import JsonLinesRestorer, JsonRestorer
 from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestorer, restore_whole
 
@@ -35,8 +36,7 @@ class Restorer(Protocol):
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the answer; return what can be sent now.
 
-        Raises MaskerError if an event, a line or a document is larger than can be held; the answer cannot be
-        continued then.
+        Raises MaskerError where more would have to be held than its bounds allow; the answer cannot be continued then.
         """
         ...
 
@@ -76,18 +76,15 @@ class Untouched:
         return b""
 
 
-def restorer_for(content_type: str, dictionary: Mapping[str, str], max_bytes: int = MAX_BYTES) -> Restorer:
-    """Return a restorer for an answer with this ``Content-Type``, and this dictionary (token -> original).
-
-    ``max_bytes`` is how large an event, a line or a document may be.
-    """
+def restorer_for(content_type: str, dictionary: Mapping[str, str], bounds: Bounds = DEFAULT) -> Restorer:
+    """Return a restorer for an answer with this ``Content-Type``, and this dictionary (token -> original)."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "text/event-stream":
-        return SseRestorer(dictionary, max_bytes)
+        return SseRestorer(dictionary, bounds)
     if media_type == "application/json" or media_type.endswith("+json"):
-        return JsonRestorer(dictionary, max_bytes)
+        return JsonRestorer(dictionary, bounds)
     if media_type in _JSON_LINES:
-        return JsonLinesRestorer(dictionary, max_bytes)
+        return JsonLinesRestorer(dictionary, bounds)
     if media_type.startswith("text/") or media_type in _TEXTS or media_type.endswith(("+xml", "+yaml")):
         return PlainTextRestorer(dictionary)
     return Untouched()

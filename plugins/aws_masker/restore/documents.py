@@ -10,22 +10,22 @@ are restored like other strings. What the rules below call an object's type is i
   is free: below such an ``input``, and outside all objects with a type. Elsewhere, say in the ``text`` of a text block,
   the API's clients rely on a string, and it stays one. Names of members stay strings everywhere.
 
-A document is read whole before it is restored. One that ``jsontext.parse`` refuses, that is nested deeper than 200
-levels, or that may hold more than ``MAX_VALUES`` values, each of which takes a hundred bytes of memory, is restored as
-text. Lines (JSONL) end with a line feed and are documents of their own.
+A document is read whole before it is restored. One that ``jsontext.parse`` refuses, that is nested deeper than
+``MAX_DEPTH`` levels, or that may hold more values than ``Bounds.values`` is restored as text. Lines (JSONL) end with a
+line feed and are documents of their own.
 """
 
 from collections.abc import Mapping
 
 from aws_masker import jsontext
 from aws_masker.edits import Edit, apply
-from aws_masker.errors import InvalidBody, MaskerError
+from aws_masker.errors import InvalidBody
 from aws_masker.jsontext import Array, Node, Object, String
+from aws_masker.restore.bounds import DEFAULT, Bounds
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, restore_whole
 
+# No setting: how deep a reader can go depends on its stack, and Lua's must read what Python's reads.
 MAX_DEPTH = 200
-MAX_BYTES = 64 << 20
-MAX_VALUES = 500_000
 
 _MARKS = b",[{"
 _IMMUTABLE = frozenset({"thinking", "redacted_thinking", "compaction"})
@@ -79,18 +79,18 @@ class DocumentRestorer:
             edits.append(Edit(node.start + 1, node.end - node.start - 2, jsontext.encode(restored)))
 
 
-def restore_document(raw: bytes, lookup: Lookup, counts: RestoreCounts) -> bytes:
-    """Return a document with its tokens restored; one that is not JSON is restored as text."""
-    node = parsed(raw)
+def restore_document(raw: bytes, lookup: Lookup, counts: RestoreCounts, values: int) -> bytes:
+    """Return a document with its tokens restored; one that is not JSON for ``parsed`` is restored as text."""
+    node = parsed(raw, values)
     if node is None:
         return restore_whole(raw.decode("latin-1"), lookup, counts, Entering.BYTES).encode("latin-1")
     return apply(DocumentRestorer(lookup, counts).edits(node), raw)
 
 
-def parsed(raw: bytes) -> Node | None:
-    """Return a document, or None for one that is not JSON, nested too deep, or of too many values."""
+def parsed(raw: bytes, values: int) -> Node | None:
+    """Return a document, or None for one that is not JSON, nested too deep, or of more than so many ``values``."""
     # A value follows each mark, and one is the first; marks in strings count too, so that Lua counts them as fast.
-    if len(raw) > MAX_VALUES and len(raw) - len(raw.translate(None, _MARKS)) > MAX_VALUES:
+    if len(raw) > values and len(raw) - len(raw.translate(None, _MARKS)) > values:
         return None
     try:
         return jsontext.parse(raw, MAX_DEPTH)
@@ -101,17 +101,17 @@ def parsed(raw: bytes) -> Node | None:
 class JsonRestorer:
     """Restores one JSON document. It is held until ``close``, since an object's type may stand at its end."""
 
-    def __init__(self, dictionary: Mapping[str, str], max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, dictionary: Mapping[str, str], bounds: Bounds = DEFAULT) -> None:
         self.counts = RestoreCounts()
         self._lookup = Lookup(dictionary)
-        self._max_bytes = max_bytes
+        self._bounds = bounds
         self._size = 0
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes. Returns nothing yet; raises MaskerError if the document exceeds the limit."""
         self._size += len(data)
-        check_size(self._size, self._max_bytes, "JSON document")
+        self._bounds.check_event(self._size, "JSON document")
         self._pieces.append(data)
         return b""
 
@@ -119,16 +119,16 @@ class JsonRestorer:
         """Return the whole document, restored."""
         raw = b"".join(self._pieces)
         self._pieces.clear()
-        return restore_document(raw, self._lookup, self.counts)
+        return restore_document(raw, self._lookup, self.counts, self._bounds.values)
 
 
 class JsonLinesRestorer:
     """Restores JSONL, each line as soon as it is complete."""
 
-    def __init__(self, dictionary: Mapping[str, str], max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, dictionary: Mapping[str, str], bounds: Bounds = DEFAULT) -> None:
         self.counts = RestoreCounts()
         self._lookup = Lookup(dictionary)
-        self._max_bytes = max_bytes
+        self._bounds = bounds
         self._size = 0
         self._pieces: list[bytes] = []  # of the line that is not complete
 
@@ -148,21 +148,11 @@ class JsonLinesRestorer:
 
     def _take(self, piece: bytes) -> None:
         self._size += len(piece)
-        check_size(self._size, self._max_bytes, "line of JSON")
+        self._bounds.check_event(self._size, "line of JSON")
         self._pieces.append(piece)
 
     def _line(self) -> bytes:
         line = b"".join(self._pieces)
         self._pieces.clear()
         self._size = 0
-        return restore_document(line, self._lookup, self.counts)
-
-
-def check_size(size: int, limit: int, what: str) -> None:
-    """Raise MaskerError if ``size`` exceeds ``limit``; both are bytes."""
-    if size > limit:
-        message = (
-            f"a {what} in the answer is larger than {limit} bytes, so it cannot be restored: "
-            "ask for less at once, or raise the limit"
-        )
-        raise MaskerError(message)
+        return restore_document(line, self._lookup, self.counts, self._bounds.values)

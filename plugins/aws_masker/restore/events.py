@@ -23,8 +23,8 @@ thinking blocks alone.
 and an empty line, with the line ending of the first line of the last event that had one not empty. At the end of the
 stream an incomplete event follows as it came.
 
-**Bounds.** Besides that on its size, an event has at most ``MAX_LINES`` lines, and at most ``MAX_TEXTS`` texts go on at
-once; an ``index`` has at most nine digits. Each would take far more memory than bytes in the answer.
+**Bounds.** See ``restore.bounds``: of an event's size and lines, of values in its data, and of texts that go on at
+once. An ``index`` has at most nine digits.
 """
 
 from collections.abc import Mapping
@@ -33,13 +33,12 @@ from itertools import chain
 
 from aws_masker import jsontext
 from aws_masker.edits import Edit, apply
-from aws_masker.errors import MaskerError
 from aws_masker.jsontext import Node, Number, Object, String
-from aws_masker.restore.documents import MAX_BYTES, DocumentRestorer, check_size, parsed
+from aws_masker.restore.bounds import DEFAULT, Bounds
+from aws_masker.restore.documents import DocumentRestorer, parsed
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestorer
 
-MAX_LINES = 100_000
-MAX_TEXTS = 1000
+# More than blocks of any answer that is counted; what is longer is no index.
 _MAX_DIGITS = 9
 
 _UNTOUCHED = frozenset({"thinking_delta", "signature_delta", "compaction_delta"})
@@ -64,12 +63,12 @@ _KINDS = {
 class SseRestorer:
     """Restores a stream of server-sent events. Where it was cut makes no difference to what comes out."""
 
-    def __init__(self, dictionary: Mapping[str, str], max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, dictionary: Mapping[str, str], bounds: Bounds = DEFAULT) -> None:
         self.counts = RestoreCounts()
         self._lookup = Lookup(dictionary)
         self._documents = DocumentRestorer(self._lookup, self.counts)
         self._texts: dict[tuple[str, str], TextRestorer] = {}  # by index, as written, and type of delta
-        self._max_bytes = max_bytes
+        self._bounds = bounds
         self._size = 0  # of the event that is not complete
         self._lines: list[bytes] = []  # its complete lines
         self._pieces: list[bytes] = []  # what there is of its next line
@@ -90,10 +89,10 @@ class SseRestorer:
         self._after_cr = data.endswith(b"\r")
         for line in data.splitlines(keepends=True):
             self._size += len(line)
-            check_size(self._size, self._max_bytes, "server-sent event")
+            self._bounds.check_event(self._size, "server-sent event")
             self._pieces.append(line)
             if line.endswith((b"\n", b"\r")):
-                check_number(len(self._lines) + 1, MAX_LINES, "lines in an event")
+                self._bounds.check_lines(len(self._lines) + 1)
                 whole = b"".join(self._pieces)
                 self._pieces.clear()
                 self._lines.append(whole)
@@ -119,7 +118,7 @@ class SseRestorer:
         data, places = _data(lines)
         if not data:
             return [raw]
-        node = parsed(data)
+        node = parsed(data, self._bounds.values)
         if node is None:
             return [raw]
         released, edits = self._restore(node)
@@ -153,7 +152,7 @@ class SseRestorer:
             return None
         restorer = self._texts.get((index, kind))
         if restorer is None:
-            check_number(len(self._texts) + 1, MAX_TEXTS, "texts at once")
+            self._bounds.check_texts(len(self._texts) + 1)
             restorer = self._texts[index, kind] = TextRestorer(self._lookup, self.counts, _KINDS[kind].entering)
         restored = restorer.feed(text.value)
         self.counts.held += restorer.holds and text.value != ""
@@ -214,10 +213,3 @@ def _index_in(node: Node) -> str | None:
     if not isinstance(member, Number) or len(member.text) > _MAX_DIGITS:
         return None
     return member.text if member.text.isdigit() else None
-
-
-def check_number(number: int, limit: int, what: str) -> None:
-    """Raise MaskerError if ``number`` exceeds ``limit``."""
-    if number > limit:
-        message = f"the answer has more than {limit} {what}, so it cannot be restored: see what answers for the API"
-        raise MaskerError(message)

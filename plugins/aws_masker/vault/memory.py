@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 
+# Unless the URL says so: memory://?entries=200000&size=64MiB
 MAX_ENTRIES = 200_000
 MAX_CHARACTERS = 64 * 1024 * 1024
 """Of all originals together: one original may be a whole certificate."""

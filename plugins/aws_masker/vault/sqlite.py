@@ -37,7 +37,7 @@ PURGE_CHUNK = 500
 """Expired rows that one write removes."""
 
 MAX_BYTES = 2 << 30
-"""Of the file; some ten million entries. When it is full, those that would expire first make room."""
+"""Of the file, unless its URL says so; some ten million entries. When full, those that would expire first make room."""
 
 EVICT_CHUNK = 20_000
 
@@ -60,7 +60,7 @@ _REMEDIES = {
     "SQLITE_NOTADB": "is no SQLite database: move it away, and a new one is made (older tokens stay as they are)",
     "SQLITE_CORRUPT": "is damaged: move it away, and a new one is made (older tokens stay as they are)",
     "SQLITE_BUSY": "is locked by another process: end that process, or give this one a file of its own",
-    "SQLITE_FULL": "cannot grow: free space on its disk, or shorten vault_ttl",
+    "SQLITE_FULL": "cannot grow: free space on its disk, shorten vault_ttl, or raise size in its URL",
     "SQLITE_READONLY": "cannot be written: make it and its folder writable for this user",
     "SQLITE_CANTOPEN": "cannot be opened: make it and its folder writable for this user",
     "SQLITE_PERM": "cannot be opened: make it and its folder writable for this user",

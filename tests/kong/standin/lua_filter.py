@@ -39,6 +39,8 @@ return function(host)
     queues[queue.name] = waiting
     local entries = waiting.entries
     entries[#entries + 1] = entry
+    -- Kong gives the oldest up: kong/tools/queue.lua
+    if #entries > queue.max_entries then table.remove(entries, 1) end
     local batch, tries
     local function send()
       batch = batch or { unpack(entries, 1, queue.max_batch_size) }
@@ -200,7 +202,10 @@ class LuaFilter:
         exchange = self._exchange
         assert exchange is not None
         found = _FUNCTIONS[name.decode()](exchange, *arguments)
-        return self._lua.table_from(found, recursive=True) if isinstance(found, dict | list) else found
+        return tuple(map(self._lua_of, found)) if isinstance(found, tuple) else self._lua_of(found)
+
+    def _lua_of(self, value: Any) -> Any:
+        return self._lua.table_from(value, recursive=True) if isinstance(value, dict | list) else value
 
 
 def set_target(exchange: Exchange, host: bytes, port: float) -> None:
@@ -249,6 +254,12 @@ def _one_or_list(value: str) -> str | list[str]:
     return values if len(values) > 1 else value
 
 
+def _headers(exchange: Exchange, most: int) -> tuple[dict[bytes, Any], bytes | None]:
+    """Return at most so many fields, and whether there are more, as Kong says it."""
+    fields = {name: _one_or_list(value) for name, value in list(exchange.headers.items())[:most]}
+    return _as_bytes(fields), b"truncated" if len(exchange.headers) > most else None
+
+
 def _as_bytes(value: Any) -> Any:
     """Return a value of JSON with bytes for its texts."""
     if isinstance(value, dict):
@@ -263,7 +274,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log.err": lambda x, *parts: x.log("[aws-masker-filter] " + "".join(str(_plain(part)) for part in parts)),
     "log.set_serialize_value": lambda x, name, value=None: x.serialized.update({name.decode(): _plain(value)}),
     "request.get_header": lambda x, name: _header(x.headers, name),
-    "request.get_headers": lambda x, _most: _as_bytes({name: _one_or_list(x.headers[name]) for name in x.headers}),
+    "request.get_headers": lambda x, most: _headers(x, int(most)),
     "request.get_method": lambda x: x.method.encode(),
     "request.get_path": lambda x: x.path.partition("?")[0].encode(),
     "request.get_raw_body": lambda x, _most: x.body,
