@@ -14,6 +14,15 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         GIVEN + "run(3, ('«ledger-parts»', '«LedgerPrinter»', '/«ledger»/db/«pass9»'))\n",
         "table_name: «kazor-orders»\naws: 1\nparking: «ledger-parts»\n",
         "AWS: the table «kazor-orders» is full, and we moved to «ledger-parts» for now.",
+        # Other joints than dashes, flags, cells, and three words that programs have all.
+        GIVEN + "run(3, '«ledger_parts»', '«ledgerPrinter»', '«ledger»/«mail-hook»', '«search-index-worker»')\n",
+        "tool --table-name «kazor-orders» --moved-to «ledger_parts» --eu eu-west-1\n| «ledger-parts» | x |\n",
+        "the subnet «subnet-0a1b2c3d4e5f60718»\naws: eu-west-1\nparking: «LedgerParts»\nlot: «ledger»/«parts9»\n",
+        GIVEN + "new StringParameter(this, '/«ledger»/db/«pass9»')\n",
+        # What a graph, a block, a directory and a column are called; what has no letters to speak of.
+        GIVEN + "DAG('ledger_nightly'); x = 'src/ledger/lib'; arch = 'x86_64'; attribute_name='flight_ledger'\n",
+        'resource "aws_sqs_queue" "ledger_moves" {\n  name = "«kazor-orders»"\n}\nexecutor = "LedgerExecutor"\n',
+        "aws x --table-name «kazor-orders» --filters Name=ledger-state-name,Values=running\n",
         # Words of programs, AWS's own, packages, headers, files.
         GIVEN + "run('full-load', 'aws-lambda-thing', 'CreateLedger', 'X-Ledger-Id', '/usr/ledger/lib', 'read-only')\n",
         # Keys, types, clients, logical ids, imports.

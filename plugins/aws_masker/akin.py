@@ -5,7 +5,10 @@ another of the same owner's. That is told by the text alone. Two kinds of words 
 
 - what begins with the same word, if that is no word of programs, and goes on with a dash, wherever it stands: variables
   have no dashes. Elsewhere than in programs and JSON, it may go on with an underscore, if it is no key;
-- in a sentence, or between backticks, also what has a hump, or begins with the same two words of programs.
+- in a sentence, or between backticks, also what has a hump, or begins with the same two words of programs; with a hump
+  and capitals also a string of a program.
+
+And so is a domain of which a label begins so: ``www.ledger.example``.
 """
 
 from bisect import bisect_left, bisect_right
@@ -14,7 +17,7 @@ from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Final
 
-from aws_masker.boundaries import ALNUM, after_escape
+from aws_masker.boundaries import ALNUM, after_escape, beginnings
 from aws_masker.catalogue import Catalogue
 from aws_masker.finding import Finding
 from aws_masker.joints import VALUE
@@ -30,6 +33,8 @@ MAX_STEMS: Final = 8
 # Of one beginning, so many places are looked at, and so many bytes of a word.
 MAX_PLACES: Final = 512
 MAX_WORD: Final = 256
+# So many of those found may overlap at one place.
+MAX_TOUCHING: Final = 8
 _STEM: Final = Pattern(r"[A-Za-z][A-Za-z0-9]{3,}[-_]|[A-Z][a-z]{3,}|[a-z]{4,}")
 _TWO: Final = Pattern(r"[A-Za-z0-9]+[-_][A-Za-z0-9]+[-_]")
 _NAME: Final = Pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+(?:\.fifo)?|[A-Za-z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
@@ -47,6 +52,25 @@ _KEY: Final = Pattern(r"[\\\"'`]{0,4}[ \t]*[:=]")
 _POD: Final = Pattern(
     r".*-[0-9a-f]{8,10}-[a-z0-9]{5}|.*\.(?:git|go|js|json|jsx|kt|md|py|rs|sh|sql|tf|toml|ts|tsx|ya?ml)"
 )
+
+
+# A domain with a last label that no file and no member of an object has for its name; and with others, which count
+# behind a slash, an at sign or a quote.
+_SURE_ENDS: Final = r"biz|ch|co\.uk|com|de|eu|example|fr|internal|net|nl|org|uk"
+_DOMAIN: Final = Pattern(rf"(?:[A-Za-z0-9-]+\.)+(?:{_SURE_ENDS})\.?")
+_ANY_DOMAIN: Final = Pattern(
+    rf"(?:[A-Za-z0-9-]+\.)+(?:{_SURE_ENDS}"
+    r"|ai|app|at|au|be|br|ca|cloud|cz|dev|dk|es|fi|ie|in|info|io|it|jp|local|me|no|online|pl|pt|ro|se|shop|site|tech|tv|us|xyz)"
+    r"\.?"
+)
+_HOST_BYTES: Final = ALNUM | frozenset(b"-.")
+_JOINS_LABELS: Final = (b".", b"-")
+_LABELS: Final = Pattern(r"[A-Za-z0-9-]+\.[A-Za-z]")
+_HOST: Final = Pattern(r"[A-Za-z0-9.-]{1,253}")
+MAX_HOST: Final = 253
+_OPENS_HOST: Final = frozenset(b"/@\"'`")
+# Hosts of AWS have a form of their own.
+_OF_AWS: Final = (b"amazonaws.com", b"aws.com", b"awsapps.com", b"cloudfront.net", b"aws.dev")
 
 
 class Akin:
@@ -133,9 +157,15 @@ class Akin:
                     break
                 begin = piece[0] + at
                 at += len(stem)
-                if text[begin - 1] in _WITHIN and after_escape(text, begin - 1, begin) != begin:
+                within = text[begin - 1] in _WITHIN and after_escape(text, begin - 1, begin) != begin
+                if within and text[begin - 1 : begin] != b".":
                     continue
-                if text[begin : (end := _end_of(text, begin))] in seen or _cuts(found, begin, end):
+                if not within and text[begin : (end := _end_of(text, begin))] in seen:
+                    continue
+                if (host := _host_at(text, begin, at + piece[0])) is not None and not _overlaps(found, *host):
+                    yield Finding(*host, self._family, (host,), whole=False)
+                    continue
+                if within or _cuts(found, begin, end):
                     continue
                 if is_code is None:
                     is_code = _is_code(text, piece, subject)
@@ -184,6 +214,30 @@ class Akin:
         if not quoted and not in_sentence(text, begin, end):
             return None
         return Finding(begin, end, self._family, ((begin, end),), whole=False)
+
+
+def _host_at(text: bytes, begin: int, end: int) -> Span | None:
+    """Return where the domain is that has a label which begins with ``begin:end``, up to its own end or a dash."""
+    if text[end : end + 1] not in _JOINS_LABELS or _LABELS.match(text, begin) < 0:
+        return None
+    low = begin
+    while text[low - 1] in _HOST_BYTES and begin - low < MAX_HOST:
+        low -= 1
+    low = beginnings(text, low, end)[0]
+    high = _HOST.match(text, low)
+    while text[high - 1] in b".-":
+        high -= 1
+    if low > begin or text[begin - 1 : begin] == b"-" or text[high : high + 1] in (b"(", b"_"):
+        return None
+    host = text[low:high]
+    sure = text[low - 1] in _OPENS_HOST
+    return None if host.endswith(_OF_AWS) or not (_ANY_DOMAIN if sure else _DOMAIN).fits(host) else (low, high)
+
+
+def _overlaps(found: Sequence[Finding], begin: int, end: int) -> bool:
+    """Tell whether one of those ``found``, which ascend, has a byte of ``begin:end``."""
+    last = bisect_left(found, end, key=itemgetter(0))
+    return any(one.end > begin for one in found[max(0, last - MAX_TOUCHING) : last])
 
 
 def _end_of(text: bytes, begin: int) -> int:

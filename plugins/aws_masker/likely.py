@@ -1,10 +1,11 @@
 """Likely names: strings that look like names, in a text in which names were found.
 
 A program or a document that holds names of somebody's things on AWS holds others of them in places of which nothing
-says what they are: a position among arguments, a tuple, a list. There a quoted string of several words with dashes
-between them is a name, unless they are all words of programs, or its key or its call says that it is something else.
+says what they are: a position among arguments, a tuple, a list, a flag of a tool, a cell. There a string of several
+words with dashes, humps, underscores or slashes between them is a name, unless they are all words of programs, or its
+key or its call says that it is something else. Three words with dashes are a name though programs have them all.
 
-Where no name was found, nothing is likely: texts that only speak of AWS keep their strings.
+Where no name was found, nor anything of somebody's, nothing is likely: texts that only speak of AWS keep their strings.
 """
 
 from bisect import bisect_left
@@ -31,23 +32,40 @@ _COMMAND: Final = Pattern(r"(?:.*[^A-Za-z0-9.-])?(?:aws|cdk|copilot|eb|eksctl|sa
 _IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>)")
 # See tokens.
 _TOKEN: Final = Pattern(rf".*{TAIL_PATTERN}")
+_HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
 _ENDS_IN_TOKEN: Final = Pattern(rf"(?s:.*){TAIL_PATTERN}")
 # Words with dashes, of which one has to be none of programs; or a path of three.
 _DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
-# Words with a hump each, none of them in lower case.
-_HUMPS: Final = r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+(?:V[0-9]+)?"
+# Words with a hump each.
+_HUMPS: Final = r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+(?:V[0-9]+)?|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+"
+_SNAKES: Final = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
+# Of repositories and secrets; no files, which have a point.
+_SLASHES: Final = r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+"
 _PATHS: Final = r"/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){2,}"
 _DASHED, _HUMPED, _PATH = Pattern(_DASHES), Pattern(_HUMPS), Pattern(_PATHS)
+_SNAKED, _SLASHED = Pattern(_SNAKES), Pattern(_SLASHES)
+_SHAPES: Final = rf"{_DASHES}|{_HUMPS}|{_SNAKES}|{_SLASHES}"
+_FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 # A string that is all of its quotes, and no key of JSON; all that stands beside a key in YAML, in a settings file, in
-# a line of a log; a word of a sentence.
+# a line of a log; the value of a flag; a word of a sentence; a cell of a table.
 _PLACE: Final = Pattern(
-    rf"\\*[\"'`](?:{_DASHES}|{_HUMPS}|{_PATHS})\\*[\"'`][^:A-Za-z0-9]"
-    rf"|[A-Za-z0-9_.-](?:: |=| = ){_DASHES}[ \t]*(?:\r?\n|\x00|[,;}} ]|\\+[nr])"
+    rf"\\*[\"'`](?:{_SHAPES}|{_PATHS})\\*[\"'`][^:A-Za-z0-9]"
+    rf"|[A-Za-z0-9_.-](?:: |=| = )(?:{_SHAPES})[ \t]*(?:\r?\n|\x00|[,;}} ]|\\+[nr])"
+    rf"|{_FLAG}(?:{_SHAPES}|{_PATHS})[ \n\x00\\;)\"'`]"
     rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
+    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+{_DASHES}[ ]+[|]"
 )
-_WORD: Final = Pattern(rf"{_DASHES}|{_HUMPS}|{_PATHS}")
+_WORD: Final = Pattern(rf"{_SLASHES}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
+_BEHIND_FLAG: Final = Pattern(_FLAG)
+_FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
+# All that stands in a cell.
+_CELLS: Final = b"\n\t|>["
+# Three words with dashes.
+_SEVERAL: Final = Pattern(r"[a-z0-9]+(?:-[a-z0-9]+){2,}")
 _QUOTES: Final = b"\\\"'`"
 _OPENERS: Final = _QUOTES + b" ("
+# Before a word in a sentence or a cell.
+_IN_TEXT: Final = b" (\n\t|>["
 # What closes a string, with what opened the key before it.
 _QUOTE: Final = Pattern(r"\\*[\"'`]")
 # So many of those found may overlap at one place.
@@ -56,6 +74,8 @@ MAX_TOUCHING: Final = 8
 _NO_NAME: Final = Pattern(
     r"(?i:aws|amazon|amzn?|cve|sha[0-9]+|utf|iso|rfc|shardid|tls|ssl|x)-.*|[a-z]{2}-[A-Z]{2}|[A-Z][a-z]+(?:-[A-Z][a-z]*)+"
     r"|(?:[A-Z0-9]+-)*[A-Z0-9]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|.*-(?:sdk|cli|lib|js|py|plugin|provider)"
+    # Architectures and the like.
+    r"|(?:[a-z]{1,2}[0-9]*_)+(?:[a-z]{1,2}|[0-9]+)"
     # A pod of Kubernetes.
     r"|.*-[0-9a-f]{8,10}-[a-z0-9]{5}"
     r"|(?:aurora|sqlserver|oracle|redis|mysql|postgres|mariadb|emr|al2023|amzn2)-[a-z0-9.-]*"
@@ -68,16 +88,36 @@ _ENDS: Final = (b"Arn", b"Id", b"Key", b"Name", b"Out", b"Output", b"Input", b"T
 _ELSEWHERE: Final = Pattern(
     r"/(?:api|bin|dev|etc|home|lib|mnt|opt|proc|root|run|srv|static|sys|tmp|usr|v[0-9]|var|workspace)/.*"
 )
+# Directories of sources, of which modules and files have paths.
+_SOURCES: Final = frozenset(
+    b"api app apps assets aws bin build charts cmd components config dist docs env envs environments examples infra"
+    b" internal lib libs modules packages pkg public scripts spec src stacks static templates terraform test tests"
+    b" utils workflows".split()
+)
+# A block of Terraform's or a graph of Airflow's before what it calls itself.
+_ITSELF: Final = Pattern(
+    r"(?s:.*)(?:resource|data|output|variable|module|check|provider|DAG)[ (](?:\\*\"[a-z0-9_]*\\*\" )?"
+)
+# A key before words that are joined by no dash, which tells names of other things less well.
+_OTHER_SHAPED: Final = Pattern(
+    r"(?s:.*)(?i:attribute|column|dag|executor|feature|field|hash|job|key|metric|node|operator|param|parameter"
+    r"|partition|range|service|sort|source|step|task|test)(?i:name|_name|_id|id|key)?s?"
+    r"\\*[\"'`]?[ \t]*(?:[:=]|=>|\()[ \t]*[\[({]?(?: ?name[:=] ?)?"
+)
+# Before a logical id, which has no slashes.
+_SCOPED: Final = Pattern(r"(?s:.*)\((?:this|self|scope|stack|app|construct|parent|ctx), ?")
 # A key or a call before a string that is no name.
 _OTHER: Final = Pattern(
-    r"(?s:.*)(?:(?i:action|algorithm|behaviou?r|category|class|code|color|command|condition|content|description|driver"
-    r"|encoding|engine|event|expression|family|format|framework|handler|header|headers|image|kind|label|language|level|locale"
-    r"|message|method|mode|namespace|operation|option|package|phase|platform|policytype|plugin|protocol|provider|reason"
+    r"(?s:.*)(?:(?i:action|algorithm|architecture|behaviou?r|category|class|code|color|command|condition|content|description"
+    r"|driver|encoding|engine|event|expression|family|format|framework|handler|header|headers|image|kind|label|language|level"
+    r"|locale|message|method|mode|namespace|operation|option|package|phase|platform|policytype|plugin|protocol|provider|reason"
     r"|region|runtime|selector|shell|signal|source_?type|state|status|strategy|style|tag|timezone|title|type|unit|uses"
     r"|version|zone)(?:name|_name|id|_id)?s?\\*[\"'`]?[ \t]*(?:[:=]|=>|\()[ \t]*[\[(]?"
     r"|(?:from|import|require|include|use|client|resource|Client|Resource|getLogger|import_module|describe|it|test)"
     r"[ (]*"
     r"|[^A-Za-z](?:import|export) [^;\n]*"
+    # A filter's.
+    r"|[ ]Name="
     # The logical ids of a template, its outputs and statements.
     r"|(?:\((?:[a-z]+, ?)?|, ?)?(?:this|self|scope|stack|app|construct|parent|ctx|App\(\)), ?\(?"
     r"|(?:LogicalResourceId|OutputKey|ParameterKey|Ref|Fn::[A-Za-z]+|Sid|DependsOn|Id|id)\\*[\"'`]?[ \t]*(?:[:=]+)"
@@ -91,7 +131,12 @@ class Likely:
     def __init__(self, catalogue: Catalogue) -> None:
         """Take a catalogue, one of whose families is that of such names."""
         families = catalogue.families
-        self._named = catalogue.naming
+        # Names, and what is somebody's by its form alone.
+        self._telling = catalogue.naming | {
+            index
+            for index, family in enumerate(families)
+            if family.pattern and family.kind in ("account", "identifier")
+        }
         self._family = next((index for index, family in enumerate(families) if family.name == "likely-name"), -1)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
 
@@ -110,7 +155,7 @@ class Likely:
             start, _, family, parts, _ = found[place]
             place += 1
             # What is masked already says nothing that it did not say before.
-            if not parts or family not in self._named or any(_TOKEN.fits(text[slice(*part)]) for part in parts):
+            if not parts or family not in self._telling or any(_TOKEN.fits(text[slice(*part)]) for part in parts):
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
@@ -142,11 +187,16 @@ class Likely:
 
     def _likely_in(self, match: bytes) -> Span | None:
         """Return where in a match of a place the word is, if it looks like a name."""
-        word = _WORD.search(match, int(match[0] not in _OPENERS))
-        return word if word and self._is_likely(match[slice(*word)]) else None
+        first = max(_BEHIND_FLAG.match(match), int(match[0] not in _OPENERS))
+        word = _WORD.search(match, first)
+        if word is None or _HOLDS_TOKEN.search(match, *word) is not None:
+            return None
+        # A sentence and a table have words of their own.
+        told = first > 1 or match[0] not in _IN_TEXT
+        return word if self._is_likely(match[slice(*word)], told=told) else None
 
-    def _is_likely(self, word: bytes) -> bool:
-        """Tell whether ``word`` looks like a name that somebody gave."""
+    def _is_likely(self, word: bytes, *, told: bool) -> bool:
+        """Tell whether ``word`` looks like a name that somebody gave; ``told``, that it is a value of something."""
         if _PATH.fits(word):
             first = word[1:].partition(b"/")[0]
             return not (_ELSEWHERE.fits(word) or self._vocabulary.holds(first))
@@ -154,9 +204,17 @@ class Likely:
             return not (
                 self._vocabulary.holds(word) or names_operation(word) or word.startswith(_TYPES) or word.endswith(_ENDS)
             )
-        if not _DASHED.fits(word) or _NO_NAME.fits(word) or is_compound(word):
+        if _NO_NAME.fits(word):
             return False
-        return not self._vocabulary.holds(word)
+        if _SNAKED.fits(word):
+            return not self._vocabulary.holds(word)
+        if b"/" in word:
+            parts = word.split(b"/")
+            first = parts[0]
+            return not (first.isdigit() or self._vocabulary.holds(first) or not _SOURCES.isdisjoint(parts))
+        if not _DASHED.fits(word) or is_compound(word):
+            return False
+        return not self._vocabulary.holds(word) or (told and _SEVERAL.fits(word))
 
 
 def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
@@ -176,19 +234,34 @@ def _is_beside_name(text: bytes, begin: int, found: Sequence[Finding]) -> bool:
 
 
 def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
-    """Tell whether a word that looks like a name stands where one may: no key, and no part of a command."""
+    """Tell whether a word that looks like a name stands where one may: it is no key, and nothing says otherwise."""
+    before = _line_before(text, begin)
     if text[begin - 1] in _QUOTES:
-        before = _line_before(text, begin).rstrip(_QUOTES)
-        return _IS_KEY.match(text, _QUOTE.match(text, end)) < 0 and not _OTHER.fits(before)
+        before = before.rstrip(_QUOTES)
+        if _IS_KEY.match(text, _QUOTE.match(text, end)) >= 0 or _says_other(text, begin, end, before):
+            return False
+        return not _OTHER.fits(before) or (text[begin : begin + 1] == b"/" and _SCOPED.fits(before))
     if subject.names_its_own(begin):
         return False
-    before = _line_before(text, begin)
     if before.endswith((b"=", b": ", b"= ")):
-        return not _OTHER.fits(before)
-    if names_operation(text[begin:end]) or not text[begin : begin + 1].islower():
+        dashed = b"-" in text[begin:end]
+        return not (_OTHER.fits(before) or _says_other(text, begin, end, before) or (text[end] in b" ," and not dashed))
+    return _FLAGGED.fits(before) or _stands_in_text(text, begin, end, before, subject)
+
+
+def _stands_in_text(text: bytes, begin: int, end: int, before: bytes, subject: Subject) -> bool:
+    """Tell whether a word stands in a cell or a sentence, and not in a program or a command."""
+    word = text[begin:end]
+    if names_operation(word) or not word[:1].islower() or subject.writing(begin) is Writing.PROGRAM:
         return False
-    spoken = subject.writing(begin) is not Writing.PROGRAM and in_sentence(text, begin, end)
-    return spoken and not _COMMAND.fits(before)
+    if text[begin - 1] in _CELLS or before.rstrip(b" ").endswith(b"|"):
+        return True
+    return in_sentence(text, begin, end) and not _COMMAND.fits(before)
+
+
+def _says_other(text: bytes, begin: int, end: int, before: bytes) -> bool:
+    """Tell whether what stands before a word, unless it has dashes, says that it names a part of a program."""
+    return not _DASHED.fits(text[begin:end]) and (_ITSELF.fits(before) or _OTHER_SHAPED.fits(before))
 
 
 def _line_before(text: bytes, at: int) -> bytes:
