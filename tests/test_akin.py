@@ -13,7 +13,7 @@ from masking import marked, plain
         "AWS_REGION=eu-west-1\nTABLE_NAME=«kazor-orders»\nx: «kazor-feed», kazor-all.json, kazor-all(), x-kazor-all",
         "AWS_REGION=eu-west-1\nTABLE_NAME=«kazor-orders»\nKAZOR_ALL and kazor_all=1, kazors-all",
         # Domains, and what only looks like one.
-        "AWS_REGION=eu-west-1\nTABLE_NAME=«kazor-orders»\nx: https://«www.kazor.example»/a «kazor-hotels.com» '«kazor.io»'",
+        "AWS_REGION=eu-west-1\nTABLE_NAME=«kazor-orders»\nx: https://«www.kazor.example»/a «kazor-eu.com» '«kazor.io»'",
         "AWS_REGION=eu-west-1\nTABLE_NAME=«kazor-orders»\nx: kazor.io kazor.py x.kazor.get() kazor.com_x akazor.com",
         # An id's beginning, a common word and one of programs.
         "arn:aws:ec2:eu-west-1:«481516234217»:subnet/«subnet-0a1b2c3d4e5f60718» in subnet-public",

@@ -104,6 +104,9 @@ _OTHER_SHAPED: Final = Pattern(
     r"|partition|range|service|sort|source|step|task|test)(?i:name|_name|_id|id|key)?s?"
     r"\\*[\"'`]?[ \t]*(?:[:=]|=>|\()[ \t]*[\[({]?(?: ?name[:=] ?)?"
 )
+# Behind the name of a filter, and before the values of tags in the AWS CLI's text.
+_FILTERS: Final = Pattern(r"\\*[\"'`],(?:\s|\\+[nrt])*\\*[\"'`]?[vV]alues\W")
+_TAGS: Final = b"TAGS\t"
 # Before a logical id, which has no slashes.
 _SCOPED: Final = Pattern(r"(?s:.*)\((?:this|self|scope|stack|app|construct|parent|ctx), ?")
 # A key or a call before a string that is no name.
@@ -240,6 +243,8 @@ def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
         before = before.rstrip(_QUOTES)
         if _IS_KEY.match(text, _QUOTE.match(text, end)) >= 0 or _says_other(text, begin, end, before):
             return False
+        if _FILTERS.match(text, end) >= 0:
+            return False
         return not _OTHER.fits(before) or (text[begin : begin + 1] == b"/" and _SCOPED.fits(before))
     if subject.names_its_own(begin):
         return False
@@ -253,6 +258,8 @@ def _stands_in_text(text: bytes, begin: int, end: int, before: bytes, subject: S
     """Tell whether a word stands in a cell or a sentence, and not in a program or a command."""
     word = text[begin:end]
     if names_operation(word) or not word[:1].islower() or subject.writing(begin) is Writing.PROGRAM:
+        return False
+    if before.startswith(_TAGS):
         return False
     if text[begin - 1] in _CELLS or before.rstrip(b" ").endswith(b"|"):
         return True
