@@ -105,6 +105,8 @@ def test_what_is_no_record_is_refused(line: str) -> None:
         "claude-sonnet-4-5[1m]",
         "claude-2.1",
         "claude-instant-1.2",
+        "claude-mythos-preview",
+        "claude-haiku-5-5-fast",
     ],
 )
 def test_a_model_of_claude_is_named(name: str) -> None:
@@ -116,6 +118,10 @@ def test_a_model_of_claude_is_named(name: str) -> None:
     [
         "arn:aws:bedrock:eu-west-1:481516234217:application-inference-profile/abc",
         "claude-481516234217",
+        "claude-zebrafish-payroll",
+        "claude-sonnet-zebrafish",
+        "claude-opus-48151623",
+        "claude-48-15-16-23-42-17",
         f"claude-{HIDDEN}",
         "claude-AKIAIOSFODNN7EXAMPLE",
         "claude-" + "a-" * 500,

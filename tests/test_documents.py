@@ -240,6 +240,54 @@ def test_what_names_a_tool_or_its_server_stays(made: Masker) -> None:
     assert sent == asked
 
 
+def test_names_of_tools_stay_wherever_a_request_lists_them() -> None:
+    """The API knows a tool by its name: in another spelling it would be none."""
+    name = "ledger-raw"
+    tool = {"name": name, "input_schema": {}}
+    asked: dict[str, Any] = {
+        "system": "--bucket ledger-raw",
+        "tools": [
+            {"type": "mcp_toolset", "mcp_server_name": "x", "configs": {name: {"enabled": True}}, "tools": [tool]},
+        ],
+        "context_management": {
+            "edits": [{"type": "clear_tool_uses_20250919", "exclude_tools": [name], "clear_tool_inputs": [name]}]
+        },
+        "messages": [
+            {
+                "role": "system",
+                "content": [
+                    {"type": "tool_addition", "tool": {"type": "tool_reference", "name": name}},
+                    {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": tool}},
+                    {"type": "tool_removal", "tool": {"type": "mcp_tool_reference", "server_name": "x", "name": name}},
+                    {"type": "mcp_tool_listing", "server_name": "x", "tools": [tool]},
+                ],
+            }
+        ],
+    }
+    with masker() as made:
+        sent = send(made, asked)
+        assert name not in sent.pop("system")
+        asked.pop("system")
+        assert sent == asked
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"context_management": {"edits": [{"type": "x", "exclude_tools": [[INSTANCE], {"a": INSTANCE}]}]}},
+        {"context_management": {"edits": [{"keep": INSTANCE, INSTANCE: 1}, INSTANCE], "other": INSTANCE}},
+        {"context_management": {"edits": {"exclude_tools": [INSTANCE]}, INSTANCE: 1}},
+        {"context_management": [{"edits": [{"exclude_tools": [INSTANCE]}]}]},
+        {"exclude_tools": [INSTANCE]},
+        {"tools": [{"type": "mcp_toolset", "configs": {"a": {"note": INSTANCE}}}]},
+        {"tools": [{"type": "mcp_toolset", "configs": [INSTANCE], "tools": [{"name": "a", "description": INSTANCE}]}]},
+        {"tools": [{"type": "other", "configs": {INSTANCE: {}}}]},
+    ],
+)
+def test_beside_the_names_of_tools_everything_is_masked(made: Masker, member: Any) -> None:
+    assert INSTANCE not in json.dumps(send(made, {**member, "messages": []}))
+
+
 def test_a_number_that_is_an_account_id_is_masked_in_a_tool_result_too(made: Masker) -> None:
     block = {"type": "tool_result", "tool_use_id": "a", "content": [{"AccountId": 481516234217, "is_error": False}]}
     assert content(made, [block])[0]["content"][0]["AccountId"].startswith("acctn-x")

@@ -14,18 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aws_masker import Masker, Refused
-from aws_masker.documents import (
-    FREE_MEMBERS,
-    IMMUTABLE,
-    KNOWN_BLOCKS,
-    PROTECTED,
-    PROTECTED_REQUEST,
-    READING_ORDER,
-)
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import InvalidBody, MaskerError, TooLarge
 from aws_masker.gateway.content_coding import decode
 from aws_masker.gateway.recall import RecallingRestorer
+from aws_masker.protocol import FREE_MEMBERS, IMMUTABLE, KNOWN_BLOCKS, PROTECTED, PROTECTED_REQUEST, READING_ORDER
 from aws_masker.restore import restore_text, restorer_for
 from aws_masker.restore.bounds import Bounds
 from damage import damaged

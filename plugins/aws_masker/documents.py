@@ -3,9 +3,9 @@
 A request of the Messages API is read in the order in which the model reads it (tools, system, messages), whatever the
 order of its members. Two ways of walking it:
 
-*Blocks* are the protocol's own objects. Their protected members (``PROTECTED``) and blocks of an immutable type
-(``IMMUTABLE``) stay as they are; all other strings in them are masked, in unknown types of block as well. Numbers that
-may be account numbers count too: the API takes none there, but it would have been told.
+*Blocks* are the protocol's own objects, see ``protocol``. Their protected members (``PROTECTED``) and blocks of an
+immutable type (``IMMUTABLE``) stay as they are; all other strings in them are masked, in unknown types too.
+Numbers that may be account numbers count too: the API takes none there, but it would have been told.
 
 *Free* values are what people and tools put in: tool inputs, schemas, unknown members. Nothing is protected there:
 strings, the names of members, and numbers that may be account numbers count. An object without a type in the content
@@ -26,77 +26,23 @@ from aws_masker.errors import InvalidBody, TooLarge, Unsupported
 from aws_masker.jsontext import Array, Node, Number, Object, String, parse, values_at_most
 from aws_masker.media import is_unreadable
 from aws_masker.places import Place
+from aws_masker.protocol import (
+    FREE_MEMBERS,
+    HOLDING_TOOLS,
+    IMMUTABLE,
+    KEYED_BY_TOOLS,
+    KNOWN_BLOCKS,
+    LISTS_OF_TOOLS,
+    PROTECTED,
+    PROTECTED_EVERYWHERE,
+    PROTECTED_IN_RESULTS,
+    PROTECTED_METADATA,
+    PROTECTED_REQUEST,
+    READING_ORDER,
+)
 from aws_masker.settings import Settings
 from aws_masker.tools import ToolList, tool_list
 
-# Content-checked by the API: one changed byte is an error, or silently loses the thinking.
-IMMUTABLE: Final = frozenset(("thinking", "redacted_thinking", "compaction"))
-# Members of blocks, messages and tools that belong to the protocol.
-PROTECTED: Final = frozenset(
-    (
-        "type",
-        "id",
-        "name",
-        "role",
-        "tool_use_id",
-        "server_name",
-        "cache_control",
-        "signature",
-        "encrypted_content",
-        "encrypted_index",
-        "encrypted_stdout",
-        "file_id",
-        "media_type",
-        "mcp_server_name",
-        "tool_name",
-    )
-)
-PROTECTED_EVERYWHERE: Final = frozenset(("type", "cache_control", "signature", "tool_use_id"))
-# What a tool answered may look like blocks, with names and ids that are nobody's but its own.
-PROTECTED_IN_RESULTS: Final = frozenset(("type", "cache_control", "file_id", "media_type", "tool_name"))
-# Blocks whose protected members are known to be the protocol's; in others only ``type`` and ``cache_control`` are.
-KNOWN_BLOCKS: Final = frozenset(
-    (
-        "text",
-        "image",
-        "document",
-        "search_result",
-        "tool_use",
-        "tool_result",
-        "server_tool_use",
-        "mcp_tool_use",
-        "mcp_tool_result",
-        "web_search_tool_result",
-        "web_search_result",
-        "web_fetch_tool_result",
-        "web_fetch_result",
-        "code_execution_tool_result",
-        "code_execution_result",
-        "bash_code_execution_tool_result",
-        "bash_code_execution_result",
-        "bash_code_execution_output",
-        "text_editor_code_execution_tool_result",
-        "tool_search_tool_result",
-        "container_upload",
-        "tool_reference",
-        "mcp_tool_listing",
-        "mcp_toolset",
-        "base64",
-        "url",
-        "file",
-        "content",
-        "ephemeral",
-    )
-)
-# Members of a request that are the protocol's own.
-PROTECTED_REQUEST: Final = frozenset(
-    ("model", "stream", "tool_choice", "thinking", "container", "mcp_servers", "betas", "service_tier")
-)
-# What the model reads, in the order in which it reads it; the rest of a request follows.
-READING_ORDER: Final = ("tools", "system", "messages")
-FREE_MEMBERS: Final = frozenset(("input", "input_schema", "input_examples"))
-# Of a request's ``metadata``: https://docs.anthropic.com/en/api/messages
-PROTECTED_METADATA: Final = frozenset(("user_id",))
 ACCOUNT_DIGITS: Final = 12
 
 _LEADING: Final = b"\xef\xbb\xbf \t\r\n"
@@ -250,12 +196,32 @@ class _Reader:
             if name == "tools":
                 self._of_tools = (len(self._places), not self._heads and not self._document.opaque)
         for name, (key, member) in members.items():
-            if name == "metadata" and isinstance(member, Object):
+            if name == "context_management" and isinstance(member, Object):
+                self._places.append(Place(key, None))
+                self._context_management(member)
+            elif name == "metadata" and isinstance(member, Object):
                 for own, value in member.pairs:
                     if own.value not in PROTECTED_METADATA or isinstance(value, Array | Object):
                         self._member(own, value)
             elif name not in PROTECTED_REQUEST:
                 self._member(key, member)
+
+    def _context_management(self, node: Object) -> None:
+        """Take in how old results are to be cleared: by the names of tools, which stay."""
+        for key, member in node.pairs:
+            edits = member.items if key.value == "edits" and isinstance(member, Array) else ()
+            if not edits:
+                self._member(key, member)
+            for edit in edits:
+                for own, value in edit.pairs if isinstance(edit, Object) else ():
+                    if own.value in LISTS_OF_TOOLS and isinstance(value, Array):
+                        for item in value.items:
+                            if not isinstance(item, String):
+                                self._free(item, None)
+                    else:
+                        self._member(own, value)
+                if not isinstance(edit, Object):
+                    self._free(edit, None)
 
     def _blocks_of_request(self, node: Node) -> None:
         self._blocks(node, of_request=True)
@@ -323,7 +289,7 @@ class _Reader:
             self._unreadable(node)
             self._members(node, protected | {"data"})
         elif kind in KNOWN_BLOCKS or node.get("input_schema") is not None:
-            self._members(node, protected)
+            self._members(node, protected, "" if self._in_result else kind)
         else:
             for key, member in node.pairs:
                 if self._stays(key, member, PROTECTED_EVERYWHERE & protected):
@@ -342,12 +308,20 @@ class _Reader:
         self._in_result = False
         self._head = None
 
-    def _members(self, node: Object, protected: frozenset[str]) -> None:
-        """Take in the members of one of the protocol's objects, of which ``protected`` ones stay."""
+    def _members(self, node: Object, protected: frozenset[str], kind: str = "") -> None:
+        """Take in the members of one of the protocol's objects, of which ``protected`` ones stay.
+
+        In a block of this ``kind`` further members may name tools, and these names stay, too.
+        """
         for key, member in node.pairs:
             if self._stays(key, member, protected):
                 continue
-            if key.value in FREE_MEMBERS or not _PROTOCOL_NAME.fullmatch(key.value):
+            if isinstance(member, Object) and KEYED_BY_TOOLS.get(kind) == key.value:
+                for _, settings in member.pairs:
+                    self._free(settings, None)
+            elif HOLDING_TOOLS.get(kind) == key.value:
+                self._blocks(member, of_request=True)
+            elif key.value in FREE_MEMBERS or not _PROTOCOL_NAME.fullmatch(key.value):
                 self._member(key, member)
             else:
                 self._blocks(member)

@@ -10,7 +10,7 @@ request_id        the id that the front door gave, or one made here; the same on
 host              who wrote it: ``gateway`` or ``kong``
 session           ``x-claude-code-session-id``, or null where there is none or it is no UUID
 tenant            whose identifiers they are; null where the request was refused before that was known
-model             the model's name where it has the form of Claude's, ``other`` where not, null without one
+model             the model's name where it is made of the words of Claude's, ``other`` where not, null without one
 endpoint          the API's path with ``{id}`` for all that it does not name itself, or ``other``
 method            of HTTP, or ``other``
 ruleset           the version of what finds identifiers; null where nothing was looked at
@@ -76,8 +76,14 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_ID: Final = re.compile(rf"[0-9a-f]{{16}}|[0-9a-f]{{32}}|{_UUID.pattern}")
-# Segments of letters, short numbers or a date: claude-opus-4-1-20250805, claude-3-5-haiku-latest, claude-2.1.
-_MODEL: Final = re.compile(r"claude(?:-(?:[a-z]{1,16}|[0-9]{1,2}(?:\.[0-9])?|[0-9]{8})){1,6}(?:\[1m\])?")
+# Words that the API's models are called by, versions, and a date: claude-opus-4-1-20250805, claude-3-5-haiku-latest.
+# No other word: a client may call a model what it likes, and a record holds nothing of a request.
+# https://docs.anthropic.com/en/docs/about-claude/models/overview
+_MODEL_WORDS: Final = ("fable", "haiku", "instant", "mythos", "opus", "sonnet", "fast", "latest", "preview")
+_MODEL: Final = re.compile(
+    rf"claude(?:-(?:{'|'.join(_MODEL_WORDS)}|[0-9]{{1,2}}(?:\.[0-9])?)){{1,4}}"
+    r"(?:-20[2-4][0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))?(?:\[1m\])?"
+)
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _FAMILY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ENDPOINT: Final = re.compile(r"/v1(?:/(?:\{id\}|[a-z_]{1,20})){1,5}|/|/_aws-masker/health|other")
