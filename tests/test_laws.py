@@ -303,6 +303,14 @@ GLUED = {
     ),
     "a column without values": "TABLENAME\tAcmeEntries\n\tagent-04a03e78cbf980020,",
     "a sentence beside base64": "connections/LcOFvHcCIhw=/the glue job runs as KontorCrmRole now",
+    "a name behind an id and a comma": "--function-name 481516234217:function:ledger-nightly,listener-9",
+    "a host in the path of a host": (
+        "481516234217.dkr.ecr.eu-west-1.amazonaws.com/cart-cache-prod.1y2z3x.clustercfg.use1.cache.amazonaws.com:6379"
+    ),
+    "an id in quotes behind a secret that ends like a key": (
+        "LdapPassword: S3cr3t-Pa55w0rd!-x0PAYMENT_REQUEST_ID='pr-MhePQ6pW7f'-x0$ aws x list-ys "
+        "--query 'Ys[].[Origin,State]' --output table\n---------\n| ListYs |\n+---+---+\n|  acme-raw9  |  in-use  |\n"
+    ),
     "a host behind a quote that is escaped": (
         "\\u0022oidc.eks.eu-west-1.amazonaws.com/id/503A25711F34D0F20F23EFBE784F37D0"
     ),

@@ -137,7 +137,8 @@ class Beside:
                         yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
                 if in_table:
                     continue
-            if (met.one_value and _ends_value(text, known.get(position))) or text.startswith(_ARN, key - len(_ARN)):
+            known_whole = met.one_value and not met.joint.flag and _ends_value(text, known.get(position))
+            if known_whole or text.startswith(_ARN, key - len(_ARN)):
                 continue
             joint = (start + met.high, position)
             if met.joint.kind is Kind.VALUE and subject.is_aws(key):
@@ -336,7 +337,8 @@ class Beside:
                 return
         if at is None:
             return
-        if joint.series is Series.ONE and _ends_value(text, known.get(at)):
+        # Behind what is given to a flag, more may follow a comma.
+        if joint.series is Series.ONE and not joint.flag and _ends_value(text, known.get(at)):
             return
         secret = not self._secret.isdisjoint(met.families)
         values: Iterable[Value] = values_at(text, at, joint, secret=secret)

@@ -33,7 +33,6 @@ _IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>)")
 # See tokens.
 _TOKEN: Final = Pattern(rf".*{TAIL_PATTERN}")
 _HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
-_ENDS_IN_TOKEN: Final = Pattern(rf"(?s:.*){TAIL_PATTERN}")
 # Words with dashes, of which one has to be none of programs; or a path of three.
 _DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
 # Words with a hump each.
@@ -163,11 +162,7 @@ class Likely:
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
                 for begin, end in self._in_piece(text, (low, high), begins, looked):
-                    if (
-                        _stands(text, begin, end, subject)
-                        and not _touches(found, begin, end)
-                        and not _is_beside_name(text, begin, found)
-                    ):
+                    if _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
 
@@ -224,16 +219,6 @@ def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
     """Tell whether one of those ``found``, which ascend, is in ``begin:end`` or goes on there."""
     last = bisect_left(found, end, key=itemgetter(0))
     return any(one[1] > begin for one in found[max(0, last - MAX_TOUCHING) : last])
-
-
-def _is_beside_name(text: bytes, begin: int, found: Sequence[Finding]) -> bool:
-    """Tell whether what stands at ``begin`` is given to a name of those ``found``, or a token: that is no key."""
-    before = text[max(0, begin - _LOOK_BACK) : begin].rstrip(_QUOTES)
-    key = before.rstrip(b" :=")
-    if key == before:
-        return False
-    end = begin - len(text[max(0, begin - _LOOK_BACK) : begin]) + len(key)
-    return _ENDS_IN_TOKEN.fits(key) or _touches(found, end - 1, end)
 
 
 def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:

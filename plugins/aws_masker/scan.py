@@ -249,9 +249,9 @@ class Scanner:
         while (span := self._suffixes.search(text, position)) is not None:
             start, position = span
             host = self._host(text, start, position)
+            # What follows the ending is looked at again: the host's path may be another host.
             if host is not None:
                 yield host
-                position = max(position, host.end)
 
     def _host(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the host whose ending stands at ``start:end``, extended to both sides."""
