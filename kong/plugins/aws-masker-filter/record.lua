@@ -8,6 +8,7 @@
 
 local cjson = require("cjson.safe")
 local Queue = require("kong.tools.queue")
+local lists = require("kong.plugins.aws-masker-filter.lists")
 local plugin_server = require("kong.plugins.aws-masker-filter.plugin_server")
 
 local kong, ngx = kong, ngx
@@ -20,10 +21,6 @@ local REQUEST_HEADERS = { "content-length", "transfer-encoding" }
 local ANSWER_HEADERS = { "content-length", "content-type", "request-id", "retry-after", "transfer-encoding" }
 
 local HEX = "^" .. string.rep("%x", 8) .. string.rep("%-" .. string.rep("%x", 4), 3) .. "%-" .. string.rep("%x", 12) .. "$"
-local METHODS = { GET = 1, HEAD = 1, POST = 1, PUT = 1, PATCH = 1, DELETE = 1, OPTIONS = 1 }
-local SEGMENTS = {
-  messages = 1, count_tokens = 1, batches = 1, results = 1, cancel = 1, models = 1, files = 1, content = 1, complete = 1,
-}
 local MAX_SEGMENTS = 5
 -- What nginx has in place of a status when the client went away before it got one.
 local CLIENT_GONE = 499
@@ -72,7 +69,7 @@ local function endpoint_of(path)
   end
   local out = {}
   for segment in gmatch(path:sub(5) .. "/", "([^/]*)/") do
-    out[#out + 1] = SEGMENTS[segment] and segment or "{id}"
+    out[#out + 1] = lists.segments[segment] and segment or "{id}"
     if #out == MAX_SEGMENTS then
       break
     end
@@ -134,7 +131,7 @@ function _M.of(ctx)
   record.request_id = _M.request_id()
   record.session = match(kong.request.get_header("X-Claude-Code-Session-Id") or "", HEX)
   record.endpoint = endpoint_of(kong.request.get_path())
-  record.method = METHODS[method] and method or "other"
+  record.method = lists.methods[method] and method or "other"
   record.outcome, record.reason = ending_of(ctx, status)
   record.status = status ~= CLIENT_GONE and status or 0
   record.upstream_status = ctx.upstream_status

@@ -6,35 +6,18 @@ local checksum = require("kong.plugins.aws-masker-filter.checksum")
 local edits = require("kong.plugins.aws-masker-filter.edits")
 local errors = require("kong.plugins.aws-masker-filter.errors")
 local exchange = require("kong.plugins.aws-masker-filter.exchange")
+local lists = require("kong.plugins.aws-masker-filter.lists")
 local record = require("kong.plugins.aws-masker-filter.record")
 
 local kong, ngx = kong, ngx
-local find = string.find
+local sub = string.sub
 
 local _M = {}
 
 local RETRY_SECONDS = 2
 
--- What proxies tell one another of hosts in the house, and the API has no need of: Kong's own headers, by the variables
--- from which it makes them, and those that pass through it, by name and by how they begin.
+-- What Kong itself tells of hosts in the house, by the variables from which it makes the headers.
 local VARIABLES_OF_THE_HOUSE = { "for", "host", "path", "port", "prefix", "proto" }
-local OF_THE_HOUSE = {
-  ["cf-connecting-ip"] = true,
-  ["forwarded"] = true,
-  ["true-client-ip"] = true,
-  ["x-client-ip"] = true,
-  ["x-cluster-client-ip"] = true,
-}
-local BEGINNINGS_OF_THE_HOUSE = { "^x%-envoy%-", "^x%-forwarded%-", "^x%-original%-" }
-
--- Digests of a body: that of the original confirms a guess at it.
-local DIGESTS = {
-  ["content-digest"] = true,
-  ["content-md5"] = true,
-  ["digest"] = true,
-  ["repr-digest"] = true,
-  ["x-amz-content-sha256"] = true,
-}
 
 -- The most that Kong can be asked for; limits.headers is no more.
 local MAX_HEADERS = 1000
@@ -87,11 +70,11 @@ end
 
 
 local function stays_here(name)
-  if OF_THE_HOUSE[name] or DIGESTS[name] then
+  if lists.of_the_house[name] or lists.digests[name] then
     return true
   end
-  for i = 1, #BEGINNINGS_OF_THE_HOUSE do
-    if find(name, BEGINNINGS_OF_THE_HOUSE[i]) then
+  for _, beginning in ipairs(lists.beginnings_of_the_house) do
+    if sub(name, 1, #beginning) == beginning then
       return true
     end
   end

@@ -5,9 +5,8 @@
 
 local concat, find, format, gsub, sub = table.concat, string.find, string.format, string.gsub, string.sub
 local jsontext = require("kong.plugins.aws-masker-filter.jsontext")
+local lists = require("kong.plugins.aws-masker-filter.lists")
 local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
-
-local IMMUTABLE = { thinking = true, redacted_thinking = true, compaction = true }
 
 local _M = {
   -- No setting: how deep a reader can go depends on its stack, and this one must read what Python's reads.
@@ -94,7 +93,7 @@ local function visit(node, state, in_protocol, in_input)
   elseif kind == "object" then
     local object_type = not in_input and node.members.type
     local is_typed = object_type and object_type.kind == "string"
-    if is_typed and IMMUTABLE[object_type.value] then
+    if is_typed and lists.immutable[object_type.value] then
       return
     end
     for i = 1, #node, 2 do

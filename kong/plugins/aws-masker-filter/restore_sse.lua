@@ -4,16 +4,13 @@
 local byte, find, format, match, sub = string.byte, string.find, string.format, string.match, string.sub
 local concat, min = table.concat, math.min
 local jsontext = require("kong.plugins.aws-masker-filter.jsontext")
+local lists = require("kong.plugins.aws-masker-filter.lists")
 local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
 local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
 
 -- More than blocks of any answer that is counted; what is longer is no index.
 local MAX_DIGITS = 9
 local LINE_FEED, CARRIAGE_RETURN, SPACE = 10, 13, 32
-
-local UNTOUCHED = { thinking_delta = true, signature_delta = true, compaction_delta = true }
-local RELEASE_INDEX = { content_block_start = true, content_block_stop = true }
-local RELEASE_ALL = { message_stop = true, error = true }
 
 -- Kinds of deltas whose text goes on from event to event.
 local KINDS = {
@@ -150,7 +147,7 @@ end
 function Stream:restore_delta(node, index)
   local delta = node.members.delta
   local kind = string_in(delta, "type")
-  if UNTOUCHED[kind] then
+  if lists.untouched[kind] then
     return NO_EDITS
   end
   local text = KINDS[kind] and delta.members[KINDS[kind].field]
@@ -178,9 +175,9 @@ function Stream:restore(out, node)
       return edits
     end
   end
-  if RELEASE_ALL[kind] then
+  if lists.release_all[kind] then
     self:release(out)
-  elseif RELEASE_INDEX[kind] and index then
+  elseif lists.release_index[kind] and index then
     self:release(out, index)
   end
   return restore_json.edits(node, self.lookup, self.counts)

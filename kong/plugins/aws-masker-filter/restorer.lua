@@ -5,28 +5,10 @@
 -- same bytes and the same counts as those in plugins/aws_masker/restore, which is where their rules are stated.
 
 local find, lower, match, sub = string.find, string.lower, string.match, string.sub
+local lists = require("kong.plugins.aws-masker-filter.lists")
 local restore_json = require("kong.plugins.aws-masker-filter.restore_json")
 local restore_sse = require("kong.plugins.aws-masker-filter.restore_sse")
 local restore_tokens = require("kong.plugins.aws-masker-filter.restore_tokens")
-
--- Without a type, too: the API has sent the results of batches so, and JSON is mostly written on one line.
-local JSON_LINES = {
-  [""] = true,
-  ["application/jsonl"] = true,
-  ["application/x-jsonl"] = true,
-  ["application/x-ndjson"] = true,
-  ["application/ndjson"] = true,
-}
--- Text, though it is not called so: files come with the type that they were sent with.
-local TEXTS = {
-  ["application/javascript"] = true,
-  ["application/sql"] = true,
-  ["application/toml"] = true,
-  ["application/x-sh"] = true,
-  ["application/x-yaml"] = true,
-  ["application/xml"] = true,
-  ["application/yaml"] = true,
-}
 
 local _M = {}
 
@@ -67,9 +49,9 @@ function _M.new(content_type, dictionary, bounds)
     make = restore_sse.new
   elseif media_type == "application/json" or find(media_type, "%+json$") then
     make = restore_json.new_document
-  elseif JSON_LINES[media_type] then
+  elseif lists.json_lines[media_type] then
     make = restore_json.new_lines
-  elseif sub(media_type, 1, 5) == "text/" or TEXTS[media_type] or find(media_type, "%+xml$")
+  elseif sub(media_type, 1, 5) == "text/" or lists.texts[media_type] or find(media_type, "%+xml$")
     or find(media_type, "%+yaml$") then
     return restore_tokens.new_text(restore_tokens.new_lookup(dictionary), counts, restore_tokens.BYTES)
   else

@@ -92,7 +92,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 _MAX_TENANT: Final = 128
 
 # What may be said of a path: the segments that the API documents. All else is an identifier.
-_SEGMENTS: Final = frozenset(
+SEGMENTS: Final = frozenset(
     {"messages", "count_tokens", "batches", "results", "cancel", "models", "files", "content", "complete"}
 )
 _MAX_SEGMENTS: Final = 5
@@ -171,7 +171,7 @@ def endpoint_of(path: str) -> str:
     if not path.startswith("/v1/"):
         return "other"
     segments = path.removeprefix("/v1/").split("/")[:_MAX_SEGMENTS]
-    return "/v1/" + "/".join(segment if segment in _SEGMENTS else "{id}" for segment in segments)
+    return "/v1/" + "/".join(segment if segment in SEGMENTS else "{id}" for segment in segments)
 
 
 def kind_of(family: str) -> str:

@@ -19,7 +19,7 @@ HOP_BY_HOP: Final = frozenset(
 PROXY_PREFIX: Final = "proxy-"
 
 # Addresses and names of hosts in the house, which proxies before the gateway tell it and the API has no need of.
-_OF_THE_HOUSE: Final = frozenset(
+OF_THE_HOUSE: Final = frozenset(
     {
         "cf-connecting-ip",
         "forwarded",
@@ -30,12 +30,12 @@ _OF_THE_HOUSE: Final = frozenset(
         "x-real-ip",
     }
 )
-_PREFIXES_OF_THE_HOUSE: Final = ("x-envoy-", "x-forwarded-", "x-original-")
+PREFIXES_OF_THE_HOUSE: Final = ("x-envoy-", "x-forwarded-", "x-original-")
 # Digests of a body: that of the original confirms a guess at it.
-_DIGESTS: Final = frozenset({"content-md5", "content-digest", "digest", "repr-digest", "x-amz-content-sha256"})
+DIGESTS: Final = frozenset({"content-md5", "content-digest", "digest", "repr-digest", "x-amz-content-sha256"})
 _UP_ENDS: Final = (
-    _OF_THE_HOUSE
-    | _DIGESTS
+    OF_THE_HOUSE
+    | DIGESTS
     | {
         "host",
         "content-length",
@@ -47,7 +47,7 @@ _UP_ENDS: Final = (
     }
 )
 # What describes a body byte by byte, and the offer of parts of it.
-_OF_THE_BODY: Final = _DIGESTS | {"content-length", "content-encoding", "accept-ranges"}
+_OF_THE_BODY: Final = DIGESTS | {"content-length", "content-encoding", "accept-ranges"}
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -83,7 +83,7 @@ def _end_to_end(raw_headers: RawHeaders, ends: frozenset[str], prefixes: tuple[s
 def upward(raw_headers: RawHeaders) -> Headers:
     """Return the fields of a request that go to the upstream, which is asked not to compress its answer."""
     return [
-        *_end_to_end(raw_headers, _UP_ENDS, (PROXY_PREFIX, *_PREFIXES_OF_THE_HOUSE)),
+        *_end_to_end(raw_headers, _UP_ENDS, (PROXY_PREFIX, *PREFIXES_OF_THE_HOUSE)),
         ("Accept-Encoding", "identity"),
     ]
 

@@ -13,9 +13,9 @@ from aws_masker.restore.events import SseRestorer
 from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestorer, restore_whole
 
 # Without a type, too: the API has sent the results of batches so, and JSON is mostly written on one line.
-_JSON_LINES = frozenset({"", "application/jsonl", "application/x-jsonl", "application/x-ndjson", "application/ndjson"})
+JSON_LINES = frozenset({"", "application/jsonl", "application/x-jsonl", "application/x-ndjson", "application/ndjson"})
 # Text, though it is not called so: files come with the type that they were sent with.
-_TEXTS = frozenset(
+TEXTS = frozenset(
     {
         "application/javascript",
         "application/sql",
@@ -83,9 +83,9 @@ def restorer_for(content_type: str, dictionary: Mapping[str, str], bounds: Bound
         return SseRestorer(dictionary, bounds)
     if media_type == "application/json" or media_type.endswith("+json"):
         return JsonRestorer(dictionary, bounds)
-    if media_type in _JSON_LINES:
+    if media_type in JSON_LINES:
         return JsonLinesRestorer(dictionary, bounds)
-    if media_type.startswith("text/") or media_type in _TEXTS or media_type.endswith(("+xml", "+yaml")):
+    if media_type.startswith("text/") or media_type in TEXTS or media_type.endswith(("+xml", "+yaml")):
         return PlainTextRestorer(dictionary)
     return Untouched()
 

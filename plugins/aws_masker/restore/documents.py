@@ -28,7 +28,7 @@ from aws_masker.restore.text import Entering, Lookup, RestoreCounts, restore_who
 MAX_DEPTH = 200
 
 _MARKS = b",[{"
-_IMMUTABLE = frozenset({"thinking", "redacted_thinking", "compaction"})
+IMMUTABLE = frozenset({"thinking", "redacted_thinking", "compaction"})
 
 
 class DocumentRestorer:
@@ -55,7 +55,7 @@ class DocumentRestorer:
         elif isinstance(node, Object):
             kind = None if in_input else node.get("type")
             is_typed = isinstance(kind, String)
-            if isinstance(kind, String) and kind.value in _IMMUTABLE:
+            if isinstance(kind, String) and kind.value in IMMUTABLE:
                 return
             for name, member in node.pairs:
                 self._visit_string(name, edits, may_be_number=False)

@@ -41,9 +41,9 @@ from aws_masker.restore.text import Entering, Lookup, RestoreCounts, TextRestore
 # More than blocks of any answer that is counted; what is longer is no index.
 _MAX_DIGITS = 9
 
-_UNTOUCHED = frozenset({"thinking_delta", "signature_delta", "compaction_delta"})
-_RELEASE_INDEX = frozenset({"content_block_start", "content_block_stop"})
-_RELEASE_ALL = frozenset({"message_stop", "error"})
+UNTOUCHED = frozenset({"thinking_delta", "signature_delta", "compaction_delta"})
+RELEASE_INDEX = frozenset({"content_block_start", "content_block_stop"})
+RELEASE_ALL = frozenset({"message_stop", "error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,9 @@ class SseRestorer:
             if edits is not None:
                 return [], edits
         released: list[bytes] = []
-        if kind in _RELEASE_ALL:
+        if kind in RELEASE_ALL:
             released = self._release(list(self._texts))
-        elif kind in _RELEASE_INDEX:
+        elif kind in RELEASE_INDEX:
             released = self._release([key for key in self._texts if key[0] == index])
         return released, self._documents.edits(node)
 
@@ -143,7 +143,7 @@ class SseRestorer:
         """Return the edits to a delta, or None for one that is like any other event."""
         delta = node.get("delta") if isinstance(node, Object) else None
         kind = _string_in(delta, "type")
-        if kind in _UNTOUCHED:
+        if kind in UNTOUCHED:
             return []
         if kind is None or kind not in _KINDS or not isinstance(delta, Object):
             return None
