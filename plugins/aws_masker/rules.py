@@ -91,7 +91,7 @@ def rules(
         learns=tuple(learns(family) for family in catalogue.families),
         stays=tuple(Stays.WORDS if family.kind == "secret" else Stays.COMMON for family in catalogue.families),
         surrounded=tuple(not (family.pattern or family.host) for family in catalogue.families),
-        registries=tuple(".dkr" in family.host.replace("\\", "") for family in catalogue.families),
+        registries=tuple(family.registry for family in catalogue.families),
         paths=tuple(not family.split and (family.kind == "name" or bool(family.host)) for family in catalogue.families),
         given=_given(catalogue, settings.terms, inventory or {}),
         limits=settings.limits,

@@ -6,7 +6,8 @@ says how the family is found (exactly one of):
 ``pattern``
     RE2 syntax, bounded by non-alphanumeric characters on both sides (the engine sees to that).
 ``host``
-    RE2 syntax for a host name, with a path if it needs one, from its first character on.
+    RE2 syntax for a host name, with a path if it needs one, from its first character on. Where it is a ``registry``,
+    any words in the path are a name, those of programs too.
 ``keys``
     API names (``DBInstanceIdentifier``) beside which a value of the form ``value`` is an identifier. Those of a row
     that is ``general`` (``Name``) count in a text that speaks of AWS alone, see ``general``.
@@ -124,7 +125,7 @@ _NEGATED: Final = re.compile(r"(?<!\\)\[\^")
 _FIELDS: Final = frozenset(
     (
         *("name", "service", "title", "kind", "label", "match", "reject"),
-        *("pattern", "host", "keys", "value", "split", "opener", "members", "extent", "general"),
+        *("pattern", "host", "keys", "value", "split", "opener", "members", "extent", "general", "registry"),
     )
 )
 _WAYS: Final = ("pattern", "host", "keys", "opener")
@@ -169,6 +170,7 @@ class Family:
     members: tuple[str, ...] = ()
     extent: str = ""
     general: bool = False
+    registry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,7 @@ def family(row: Mapping[str, Any]) -> Family:
         members=tuple(row.get("members", ())),
         extent=row.get("extent", ""),
         general=row.get("general", False),
+        registry=row.get("registry", False),
     )
 
 
