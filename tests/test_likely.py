@@ -19,6 +19,9 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         "tool --table-name «kazor-orders» --moved-to «ledger_parts» --eu eu-west-1\n| «ledger-parts» | x |\n",
         "the subnet «subnet-0a1b2c3d4e5f60718»\naws: eu-west-1\nparking: «LedgerParts»\nlot: «ledger»/«parts9»\n",
         GIVEN + "new StringParameter(this, '/«ledger»/db/«pass9»')\n",
+        # Dots, and words of programs under a key with a noun.
+        GIVEN + "x = ['«ledger.moves.v2»']; tableMoves = '«search-index»'; queue_of_mails = '«SearchIndex»'\n",
+        GIVEN + "x = ['ledger.moves.py', 'com.ledger.Main', 'Ledger.Moves', 'search-index']; mode = 'SearchIndex'\n",
         # What a graph, a block, a directory and a column are called; what has no letters to speak of.
         GIVEN + "DAG('ledger_nightly'); x = 'src/ledger/lib'; arch = 'x86_64'; attribute_name='flight_ledger'\n",
         'resource "aws_sqs_queue" "ledger_moves" {\n  name = "«kazor-orders»"\n}\nexecutor = "LedgerExecutor"\n',

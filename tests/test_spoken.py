@@ -24,6 +24,8 @@ _FOUND = [
     "eks upgrade to 1.30 of «kontor-eks»: control plane done",
     "IAM users without MFA: `«kontor-jdoe»`, `«svc-kontor-drop»`",
     "The SQS queue «kontor-in» hands messages out again; move poison to «kontor-dead» after 3 receives.",
+    # Participles are compounds of two words only.
+    "SES: the bucket **«kontor-ses-suppressed»**.",
     "The Lambda function `«kontorPrinter»` runs as «kontor-printer-role» now.",
 ]
 _STAYS = [

@@ -25,7 +25,7 @@ _PASSED: Final = Pattern(
 )
 _GIVEN_AFTER: Final = Pattern(AFTER_KEY)
 # A loop of the shell.
-_LOOP: Final = Pattern(r"[ \t]+in(?:[ \t]+[A-Za-z0-9_./-]+)+[ \t]*(?:;|\r?\n|\\+n)")
+_LOOP: Final = Pattern(r"[ \t]+in(?:[ \t]+\\*[\"']?[A-Za-z0-9_./-]+\\*[\"']?)+[ \t]*(?:;|\r?\n|\\+n)")
 _WORD: Final = Pattern(r"[A-Za-z0-9_./-]+")
 _WITHIN: Final = ALNUM | frozenset(b"_.")
 _QUOTED: Final = (b'"', b"'", b"`", VALUE)

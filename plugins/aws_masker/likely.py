@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from aws_masker.catalogue import Catalogue
 from aws_masker.context import fields
@@ -29,7 +29,7 @@ MAX_PIECE: Final = 65_536
 _LOOK_BACK: Final = 80
 # The command line of a tool, whose words are operations and files.
 _COMMAND: Final = Pattern(r"(?:.*[^A-Za-z0-9.-])?(?:aws|cdk|copilot|eb|eksctl|sam) .*")
-_IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>)")
+_IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>|to [\"'])")
 # See tokens.
 _TOKEN: Final = Pattern(rf".*{TAIL_PATTERN}")
 _HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
@@ -43,7 +43,9 @@ _SLASHES: Final = r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+"
 _PATHS: Final = r"/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){2,}"
 _DASHED, _HUMPED, _PATH = Pattern(_DASHES), Pattern(_HUMPS), Pattern(_PATHS)
 _SNAKED, _SLASHED = Pattern(_SNAKES), Pattern(_SLASHES)
-_SHAPES: Final = rf"{_DASHES}|{_HUMPS}|{_SNAKES}|{_SLASHES}"
+_DOTS: Final = r"[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+"
+_DOTTED: Final = Pattern(_DOTS)
+_SHAPES: Final = rf"{_DASHES}|{_HUMPS}|{_SNAKES}|{_SLASHES}|{_DOTS}"
 _FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 # A string that is all of its quotes, and no key of JSON; all that stands beside a key in YAML, in a settings file, in
 # a line of a log; the value of a flag; a word of a sentence; a cell of a table.
@@ -54,7 +56,7 @@ _PLACE: Final = Pattern(
     rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
     rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+{_DASHES}[ ]+[|]"
 )
-_WORD: Final = Pattern(rf"{_SLASHES}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
+_WORD: Final = Pattern(rf"{_SLASHES}|{_DOTS}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
 # All that stands in a cell.
@@ -78,6 +80,19 @@ _NO_NAME: Final = Pattern(
     # A pod of Kubernetes.
     r"|.*-[0-9a-f]{8,10}-[a-z0-9]{5}"
     r"|(?:aurora|sqlserver|oracle|redis|mysql|postgres|mariadb|emr|al2023|amzn2)-[a-z0-9.-]*"
+)
+# Files, modules, domains of everybody's, members of an object.
+_NO_DOTTED: Final = Pattern(
+    r"(?i:aws_.*|(?:aws|amazon|com|dev|github|io|java|javax|jakarta|k8s|kubernetes|net|org|self|software|spring|this|www)\..*"
+    r"|.*\.(?:[a-z]{1,2}|app|bak|bat|bin|cfg|class|cloud|com|conf|config|crt|csv|css|dev|dump|edu|env|exe|gov|htm|html"
+    r"|info|ini|internal|ipynb|jar|java|jpg|json|jsonl|jsx|key|local|lock|log|lua|mjs|net|orc|org|parquet|pdf|pem|php|png"
+    r"|properties|proto|pub|sql|svg|tar|tf|tfstate|tfvars|tgz|toml|tsx|txt|war|wasm|whl|xml|yaml|yml|zip))"
+    r"|[A-Z][A-Za-z0-9]*\.[A-Z].*"
+)
+# Where a key has one of these nouns, its value is called something, whatever words of programs it is made of.
+_NOUNED: Final = Pattern(
+    r"(?s:.*)(?i:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|role|secret"
+    r"|stack|state_?machine|stream|table|task_?def|topic|workgroup)[A-Za-z0-9_]*\\*[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*\[?"
 )
 # What AWS's own begin with, besides operations.
 _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
@@ -127,6 +142,14 @@ _OTHER: Final = Pattern(
 )
 
 
+class _Word(NamedTuple):
+    """Where a word stands that looks like a name; ``sure``, that it needs no key with a noun to be one."""
+
+    start: int
+    end: int
+    sure: bool
+
+
 class Likely:
     """Finds likely names in texts in which names were found."""
 
@@ -150,7 +173,7 @@ class Likely:
         if self._family < 0:
             return
         # What is in a place that was met: the same words come again and again.
-        looked: dict[bytes, Span | None] = {}
+        looked: dict[bytes, _Word | None] = {}
         begins = {one[0] for one in found}
         place = 0
         while place < len(found):
@@ -161,14 +184,15 @@ class Likely:
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
-                for begin, end in self._in_piece(text, (low, high), begins, looked):
-                    if _stands(text, begin, end, subject) and not _touches(found, begin, end):
+                for begin, end, sure in self._in_piece(text, (low, high), begins, looked):
+                    called = sure or _is_called(text, begin)
+                    if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
 
     def _in_piece(
-        self, text: bytes, piece: Span, begins: AbstractSet[int], looked: dict[bytes, Span | None]
-    ) -> Iterator[Span]:
+        self, text: bytes, piece: Span, begins: AbstractSet[int], looked: dict[bytes, _Word | None]
+    ) -> Iterator[_Word]:
         """Yield the words in a ``piece`` that look like names, but at ``begins``; ``looked`` keeps what is met."""
         at, high = piece
         while (span := _PLACE.search(text, at, high)) is not None:
@@ -180,39 +204,45 @@ class Likely:
             match = text[low:end]
             if match not in looked:
                 looked[match] = self._likely_in(match)
-            if word := looked[match]:
-                yield low + word[0], low + word[1]
+            if (word := looked[match]) is not None:
+                yield _Word(low + word.start, low + word.end, sure=word.sure)
 
-    def _likely_in(self, match: bytes) -> Span | None:
+    def _likely_in(self, match: bytes) -> _Word | None:
         """Return where in a match of a place the word is, if it looks like a name."""
         first = max(_BEHIND_FLAG.match(match), int(match[0] not in _OPENERS))
-        word = _WORD.search(match, first)
-        if word is None or _HOLDS_TOKEN.search(match, *word) is not None:
+        span = _WORD.search(match, first)
+        if span is None or _HOLDS_TOKEN.search(match, *span) is not None:
+            return None
+        word = match[slice(*span)]
+        if not self._may_be(word):
             return None
         # A sentence and a table have words of their own.
         told = first > 1 or match[0] not in _IN_TEXT
-        return word if self._is_likely(match[slice(*word)], told=told) else None
+        sure = not self._holds(word) or (told and _SEVERAL.fits(word))
+        return _Word(*span, sure=sure) if sure or told else None
 
-    def _is_likely(self, word: bytes, *, told: bool) -> bool:
-        """Tell whether ``word`` looks like a name that somebody gave; ``told``, that it is a value of something."""
+    def _may_be(self, word: bytes) -> bool:
+        """Tell whether ``word`` may be a name that somebody gave, whatever words it is made of."""
         if _PATH.fits(word):
-            first = word[1:].partition(b"/")[0]
-            return not (_ELSEWHERE.fits(word) or self._vocabulary.holds(first))
+            return not _ELSEWHERE.fits(word)
         if _HUMPED.fits(word):
-            return not (
-                self._vocabulary.holds(word) or names_operation(word) or word.startswith(_TYPES) or word.endswith(_ENDS)
-            )
+            return not (names_operation(word) or word.startswith(_TYPES) or word.endswith(_ENDS))
         if _NO_NAME.fits(word):
             return False
-        if _SNAKED.fits(word):
-            return not self._vocabulary.holds(word)
         if b"/" in word:
             parts = word.split(b"/")
-            first = parts[0]
-            return not (first.isdigit() or self._vocabulary.holds(first) or not _SOURCES.isdisjoint(parts))
-        if not _DASHED.fits(word) or is_compound(word):
-            return False
-        return not self._vocabulary.holds(word) or (told and _SEVERAL.fits(word))
+            return not parts[0].isdigit() and _SOURCES.isdisjoint(parts)
+        if _SNAKED.fits(word):
+            return True
+        return not _NO_DOTTED.fits(word) if b"." in word and not _DASHED.fits(word) else not is_compound(word)
+
+    def _holds(self, word: bytes) -> bool:
+        """Tell whether ``word`` is made of words of programs, as far as it has to be another."""
+        if b"/" in word:
+            return self._vocabulary.holds(word.lstrip(b"/").partition(b"/")[0])
+        if b"." in word and not _DASHED.fits(word):
+            return self._vocabulary.holds(word.partition(b".")[0])
+        return self._vocabulary.holds(word)
 
 
 def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
@@ -234,9 +264,20 @@ def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
     if subject.names_its_own(begin):
         return False
     if before.endswith((b"=", b": ", b"= ")):
-        dashed = b"-" in text[begin:end]
-        return not (_OTHER.fits(before) or _says_other(text, begin, end, before) or (text[end] in b" ," and not dashed))
+        word = text[begin:end]
+        # An expression of a program.
+        if b"." in word and (before.endswith(b"= ") or subject.writing(begin) is Writing.PROGRAM):
+            return False
+        ends = b"-" in word or text[end] not in b" ,"
+        return ends and not (_OTHER.fits(before) or _says_other(text, begin, end, before))
     return _FLAGGED.fits(before) or _stands_in_text(text, begin, end, before, subject)
+
+
+def _is_called(text: bytes, begin: int) -> bool:
+    """Tell whether the key of what stands at ``begin`` has a noun of something that has a name."""
+    before = _line_before(text, begin).rstrip(_QUOTES)
+    # The label of a token may be such a noun.
+    return _NOUNED.fits(before) and _HOLDS_TOKEN.search(before) is None
 
 
 def _stands_in_text(text: bytes, begin: int, end: int, before: bytes, subject: Subject) -> bool:

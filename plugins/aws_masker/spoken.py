@@ -57,7 +57,7 @@ _COMPOUND: Final = Pattern(
     r"|(?:add|back|break|build|call|check|clean|cut|drop|fail|fan|follow|hand|hold|lock|log|look|make|mark|opt"
     r"|pick|plug|"
     r"pop|read|roll|scale|set|shut|sign|spin|start|switch|take|time|turn|warm)-(?:by|down|in|off|on|out|over|to|up)"
-    r"|(?:[a-z]+-)+(?:[a-z]{3,}(?:ed|able)|agnostic|aware|balancing|based|bound|change|compatible|conformant|demand|driven"
+    r"|[a-z]+-[a-z]{3,}(?:ed|able)|(?:[a-z]+-)+(?:agnostic|aware|balancing|based|bound|change|compatible|conformant|demand|driven"
     r"|end|facing|"
     r"focused|free|friendly|grade|heavy|house|independent|level|like|line|native|only|optimized|oriented|plane|purpose|"
     r"ready|running|safe|scaling|sharing|side|sourcing|specific|style|term|throughput|time|way|wide)"

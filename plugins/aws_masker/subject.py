@@ -94,6 +94,9 @@ _AWS_LIKE: Final = Pattern(
     r"(?:Bucket|Client|Consumer|Event|Handler|Hook|Job|Listener|Operator|Producer|Publisher|Queue|Sensor|Service|Stream"
     r"|Table|Template|Topic)(?:[A-Z(<> ;,.)]|$)"
     r"|on_(?:s[nq]s_message|s3_event|dynamodb_record|kinesis_record)\(|(?:^|[^A-Za-z])[cC]halice(?:lib)?(?:[^a-z]|$)"
+    # Libraries for its services, and what stands in for them in tests.
+    r"|awswrangler|(?:aws|py|jdbc:)athena|[lL]ocal[sS]tack[^a-z]|@middy/|dynamoose|sqs-consumer|redshift_connector"
+    r"|[sS]tateMachineName"
     # Services with a word of their own in the name of a variable, a method, a class.
     r"|(?:^|[^A-Za-z])(?:cloudfront|cloudwatch|codebuild|codepipeline|dynamodb|elasticache|eventbridge|fargate|firehose|kinesis"
     r"|sagemaker|secretsmanager)[A-Z_.]|(?:^|[^A-Za-z])(?:CLOUDFRONT|CLOUDWATCH|DYNAMODB|FIREHOSE|KINESIS|SNS|SQS)_|zappa"
@@ -110,7 +113,7 @@ _AWS_LIKE: Final = Pattern(
 # takes a noun and a name to say more.
 _MENTIONED: Final = Pattern(
     r"(?:^|[^A-Za-z0-9_/.-])(?:ALB|API Gateway|Athena|Beanstalk|CodeBuild|CodePipeline|Cognito|EC2|ECR|ECS|EFS|EKS|EMR|"
-    r"FSx|GuardDuty|IAM|KMS|Lambdas?|MSK|NLB|RDS|Redshift|Route ?53|S3|SNS|SQS|SSM|Secrets Manager|Security Hub|"
+    r"FSx|GuardDuty|IAM|KMS|Lambdas?|MSK|NLB|RDS|Redshift|Route ?53|S3|SES|SNS|SQS|SSM|Secrets Manager|Security Hub|"
     r"Step Functions?|Textract|WAF|Batch job|[jJ]ob definition)"
     r"(?:[^A-Za-z0-9_/.-]|-[A-Z][a-z]|[.-](?:[^A-Za-z0-9]|$)|$)"
     r"|(?:^|[^A-Za-z0-9_-])[a-z][a-z0-9-]{1,20}:(?:Batch|Create|Delete|Describe|Get|Invoke|List|Publish|Put|Send|Start|Update)"
