@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 
-from aws_masker.catalogue import Catalogue
+from aws_masker.catalogue import Catalogue, spoken_words
 from aws_masker.keys import derive
 from aws_masker.settings import Settings
 
@@ -43,5 +43,5 @@ def ruleset(catalogue: Catalogue, settings: Settings, master: bytes, known: Mapp
 def _catalogue(catalogue: Catalogue) -> str:
     """Return a digest of all families, suffixes, words and keys."""
     lists = (catalogue.words, catalogue.vocabulary, catalogue.shared_keys, catalogue.other_keys)
-    content = repr((catalogue.families, catalogue.suffixes, *map(sorted, lists)))
+    content = repr((catalogue.families, catalogue.suffixes, *map(sorted, lists), sorted(spoken_words().items())))
     return hashlib.sha256(content.encode()).hexdigest()

@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from aws_masker.boundaries import ALNUM, beginnings
+from aws_masker.catalogue import spoken_words
 from aws_masker.joints import END, NEWLINE, QUOTE
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.subject import Subject, Writing
 from aws_masker.values import Value
+
+
+def _one_of(name: str) -> str:
+    """Return an alternation of the words in a list of the catalogue's."""
+    return "|".join(spoken_words()[name])
+
 
 # What says of the next word that it is a name.
 SAID_NAME: Final = (b"`", b" called ", b" named ", b" name ", b"**")
@@ -37,17 +44,8 @@ _NEXT: Final = Pattern(
     rf"|(?:[^\n\\\x00]|\\+u[0-9a-fA-F]{{4}}){{0,200}}{_ITEM})"
 )
 _CONSTANT: Final = Pattern(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
-# Of several words, with a noun of AWS's behind them: the CodeBuild project.
-_PRODUCT: Final = Pattern(
-    r"(?:Api|App|Auto|Bit|Code|Control|Data|Document|Elastic|File|Git|Graph|Guard|Java|Light|Maria|Memory|Micro"
-    r"|Mongo|My|"
-    r"Network|Open|Postgre|Private|Quick|Rabbit|Sage|Secure|Security|Time|Transit|Type|Work|You)"
-    r"(?:API|Brains|Bucket|Build|Commit|Config|Connect|DB|Deploy|Duty|Firewall|Flow|Gateway|Hub|JS|Lab|Link|Maker"
-    r"|Manager|"
-    r"MQ|Mail|Pipeline|QL|Runner|SQL|SSM|Scale|Scaling|Scape|Script|Search|Sight|Spaces|Star|Store|Stream|Sync"
-    r"|TLS|Tower|"
-    r"Tube|sail)"
-)
+# Of two words, with a noun of AWS's behind them: the CodeBuild project.
+_PRODUCT: Final = Pattern(rf"(?:{_one_of('product_begins')})(?:{_one_of('product_ends')})")
 # Compounds of ordinary language, which describe the noun: cross-account, read-only, on-demand, server-side.
 _COMPOUND: Final = Pattern(
     r"(?i:(?:all|anti|any|auto|back|both|by|co|cold|cross|dead|dual|end|first|full|half|hard|high|if|in|inter|intra"
@@ -72,15 +70,7 @@ _STANDS: Final = Pattern(
 )
 # What is called after a service right before it: the SQS queue, the Lambda function.
 _SERVICE: Final = Pattern(
-    r"(?s:.*[^A-Za-z0-9])?(?i:amplify|api gateway|app(?:config|runner|sync)|athena|aurora|aws(?: [a-z]+)?|batch|"
-    r"bedrock|(?:elastic )?beanstalk|cloud(?:front|formation|trail|watch)|code(?:artifact|build|commit|deploy"
-    r"|pipeline)|"
-    r"cognito|data ?sync|dms|documentdb|dynamodb|ebs|ec2|ecr|ecs|efs|eks|elasticache|emr|event ?bridge|fargate"
-    r"|fsx|glue|"
-    r"iam|iot|kinesis|kms|lambda|lightsail|macie|memorydb|mq|msk|mwaa|neptune|opensearch|quicksight|rds|redshift"
-    r"|route ?53|s3|"
-    r"sagemaker|secrets manager|ses|sns|sqs|ssm|step ?functions?|timestream|transfer(?: family)?|waf|workspaces|x-ray)"
-    r"['\x80-\xffs-]{0,4}[ \n](?:[A-Za-z0-9]+[ -])?"
+    rf"(?s:.*[^A-Za-z0-9])?(?i:aws(?: [a-z]+)?|{_one_of('services')})['\x80-\xffs-]{{0,4}}[ \n](?:[A-Za-z0-9]+[ -])?"
 )
 # What AWS has, and few programs; or said to be of AWS.
 _STRONG: Final = Pattern(
@@ -92,10 +82,7 @@ _ALTERNATIVE: Final = Pattern(r"[A-Za-z]+/[A-Za-z]+")
 # A noun in a sentence, as far as it can be part of the name of a service.
 _NOUN: Final = Pattern(r"[^A-Za-z0-9]?[A-Za-z0-9 ]+")
 # Tools, libraries and their parts.
-_TOOL: Final = Pattern(
-    r"(?:amazon|ansible|azure|boto|cargo|django|docker|eslint|express|fast|flask|gcp|git|github|gitlab|golang|google|helm|"
-    r"jest|kube|kubernetes|node|npm|pip|pre|pytest|python|react|ruff|rust|spring|terraform|type|vue|webpack)[-_][a-z0-9_-]+"
-)
+_TOOL: Final = Pattern(rf"(?:{_one_of('tools')})[-_][a-z0-9_-]+")
 # Members of an object, in the documentation of a program; what Go calls its modules by.
 _MEMBER: Final = Pattern(r"(?:self|this|cls)\..*|(?:.*/)?go\.mod")
 # A call, an assignment.

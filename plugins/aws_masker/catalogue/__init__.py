@@ -35,7 +35,7 @@ nor a number.
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -53,6 +53,8 @@ ENUMS: Final = "enums.txt"
 VOCABULARY: Final = "vocabulary.txt"
 SHARED_KEYS: Final = "shared_keys.txt"
 OTHER_KEYS: Final = "other_keys.txt"
+# Words of sentences; see spoken.
+SPOKEN: Final = "spoken.toml"
 # In the singular, as resources are called in sentences: the last words of CloudFormation's types, and short forms.
 _NOUNS: Final = (
     r"access (?:grant|point|policy)|accelerator|alarm|alb|alias|analyzer|api(?: (?:gateway|key))?|app(?: client)?"
@@ -301,6 +303,16 @@ def _lines(file: str) -> Iterator[str]:
     for line in resources.files(__name__).joinpath(file).read_text("utf-8").splitlines():
         if entry := line.partition("#")[0].strip():
             yield entry
+
+
+def spoken_words() -> Mapping[str, Sequence[str]]:
+    """Return the lists of words that tell what a sentence speaks of, by name."""
+    found: Mapping[str, Sequence[str]] = _table(SPOKEN)["words"]
+    return found
+
+
+def _table(file: str) -> Mapping[str, Any]:
+    return tomllib.loads(resources.files(__name__).joinpath(file).read_text("utf-8"))
 
 
 @functools.cache
