@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from aws_masker.audit.targets import STREAM_LENGTH
-from aws_masker.cli.settings import shown
 from aws_masker.kong import schema
 from aws_masker.kong.maskers import CONFIGURATIONS, TENANTS
 from aws_masker.kong.server import MAX_EVENTS
+from aws_masker.settings_fields import shown
 from aws_masker.settings_load import SETTINGS
 from aws_masker.vault.memory import MAX_ENTRIES
 

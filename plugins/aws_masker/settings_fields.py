@@ -36,6 +36,11 @@ _UNITS: Final[Mapping[Unit, Mapping[str, int]]] = {
     "bytes": {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9},
     "seconds": {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400},
 }
+# How quantities are shown, by the largest unit that they have none of left over.
+_SHOWN_IN: Final[Mapping[Unit, tuple[tuple[int, str], ...]]] = {
+    "bytes": ((1 << 20, "MiB"), (1 << 10, "KiB")),
+    "seconds": ((86400, "d"), (3600, "h"), (60, "m")),
+}
 _QUANTITY: Final = re.compile(r"([0-9]{1,18})(\.[0-9]{1,9})?[ ]?([A-Za-z]{0,3})", re.ASCII)
 _QUANTITIES: Final[Mapping[Unit, str]] = {
     "bytes": "a size above 0, such as 33554432 or 32MiB",
@@ -187,6 +192,26 @@ def quantity(text: str, unit: Unit) -> int | float | None:
     if found is None or factor is None:
         return None
     return float(found[1] + found[2]) * factor if found[2] else int(found[1]) * factor
+
+
+def shown(setting: Setting, value: object) -> str:
+    """Return ``value`` as one would write it in the environment; empty for no value."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={choice}" for name, choice in value.items())
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, int | float) and setting.about.unit:
+        return _shown_quantity(setting, value)
+    return "" if value is None else str(value)
+
+
+def _shown_quantity(setting: Setting, value: float) -> str:
+    for factor, unit in _SHOWN_IN.get(setting.about.unit, ()):
+        if value % factor == 0:
+            return f"{value / factor:.0f}{unit}"
+    return f"{value:g}s" if setting.about.unit == "seconds" else str(value)
 
 
 def about(doc: str, **more: Any) -> dict[str, About]:

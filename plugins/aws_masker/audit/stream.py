@@ -3,7 +3,8 @@
 Behind a failure in the middle of a write, lines may stand twice: they have the same request id.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -13,6 +14,20 @@ from aws_masker.vault.redis_errors import explain
 from aws_masker.vault.redis_links import Link
 
 FIELD: Final = b"record"
+
+
+@contextlib.contextmanager
+def told(link: Link) -> Iterator[None]:
+    """Raise AuditError for whatever goes wrong with Redis meanwhile."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        if isinstance(error, RedisError):
+            link.failed(error)
+        # Not chained: redis-py's messages quote commands and addresses.
+        raise AuditError(explain(error, link.label, "audit")) from None
+    except VaultError as error:
+        raise AuditError(str(error)) from None
 
 
 class StreamTarget:
@@ -26,19 +41,10 @@ class StreamTarget:
 
     def write(self, lines: Sequence[bytes]) -> int:
         """See ``Target.write``: all lines or none, in one round trip."""
-        try:
-            with self._link.client(self._key).pipeline(transaction=False) as pipe:
-                for line in lines:
-                    pipe.execute_command("XADD", self._key, "MAXLEN", "~", self._length, "*", FIELD, line)  # type: ignore[no-untyped-call]
-                replies = pipe.execute()
-        except (RedisError, OSError) as error:
-            if isinstance(error, RedisError):
-                self._link.failed(error)
-            # Not chained: redis-py's messages quote commands and addresses.
-            raise AuditError(explain(error, self._link.label, "audit")) from None
-        except VaultError as error:
-            raise AuditError(str(error)) from None
-        return len(replies)
+        with told(self._link), self._link.client(self._key).pipeline(transaction=False) as pipe:
+            for line in lines:
+                pipe.execute_command("XADD", self._key, "MAXLEN", "~", self._length, "*", FIELD, line)  # type: ignore[no-untyped-call]
+            return len(pipe.execute())
 
     def close(self) -> None:
         """See ``Target.close``."""

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from aws_masker.keyfile import state_folder
 from aws_masker.settings import Settings
-from aws_masker.settings_fields import FILE_SUFFIX, Setting
+from aws_masker.settings_fields import FILE_SUFFIX, Setting, shown
 from aws_masker.settings_load import CONFIG, SETTINGS, Loaded, gather, load, vault_in
 
 _METAVARS: Final = {"flag": "true|false", "list": "A,B", "pairs": "NAME=VALUE,…", "integer": "N", "number": "N"}
-_SECONDS_A: Final = {"d": 86400, "h": 3600, "m": 60}
 
 
 def add_options(parser: argparse.ArgumentParser, shown: Sequence[str], taken: Collection[str] = ()) -> None:
@@ -97,31 +96,6 @@ def _value(setting: Setting, values: Mapping[str, object]) -> str:
     if setting.about.secret and setting.name in values:
         return "(set, not shown)"
     return shown(setting, values.get(setting.name, setting.default)) or "(none)"
-
-
-def shown(setting: Setting, value: object) -> str:
-    """Return ``value`` as one would write it in the environment; empty for no value."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return ",".join(f"{name}={choice}" for name, choice in value.items())
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, int | float) and setting.about.unit:
-        return _quantity(setting, value)
-    return "" if value is None else str(value)
-
-
-def _quantity(setting: Setting, value: float) -> str:
-    if setting.about.unit == "bytes":
-        for factor, unit in ((1 << 20, "MiB"), (1 << 10, "KiB")):
-            if value % factor == 0:
-                return f"{value // factor}{unit}"
-    else:
-        for unit, factor in _SECONDS_A.items():
-            if value % factor == 0:
-                return f"{value / factor:.0f}{unit}"
-    return f"{value:g}s" if setting.about.unit == "seconds" else str(value)
 
 
 def markdown() -> str:

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from aws_masker.cli.settings import shown
 from aws_masker.errors import SettingsError
 from aws_masker.kong.exchange import Upstream
 from aws_masker.settings import Limits, Settings
-from aws_masker.settings_fields import Setting
+from aws_masker.settings_fields import Setting, shown
 from aws_masker.settings_load import SETTINGS, gather
 
 # The largest message that the plugin server takes from Kong: a body, and what is told beside it.

@@ -4,12 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from redis.exceptions import RedisError
-
 from aws_masker.audit.record import AuditRecord, parse
-from aws_masker.audit.stream import FIELD
-from aws_masker.errors import AuditError, VaultError
-from aws_masker.vault.redis_errors import explain
+from aws_masker.audit.stream import FIELD, told
 from aws_masker.vault.redis_links import Link
 
 BATCH: Final = 200
@@ -33,15 +29,8 @@ class Follower:
 
     def read(self) -> int:
         """Take what there is and return how much that was. Raises AuditError where Redis cannot be read."""
-        try:
+        with told(self._link):
             entries = self._entries()
-        except (RedisError, OSError) as error:
-            if isinstance(error, RedisError):
-                self._link.failed(error)
-            # Not chained: redis-py's messages quote commands and addresses.
-            raise AuditError(explain(error, self._link.label, "audit")) from None
-        except VaultError as error:
-            raise AuditError(str(error)) from None
         for number, fields in entries:
             self._last = number
             try:
