@@ -1,5 +1,6 @@
 """What is built, locked and run: the package's files, the lock files, make and CI."""
 
+import ast
 import importlib.metadata
 import re
 import shutil
@@ -102,3 +103,37 @@ def test_every_test_that_the_threat_model_names_is_there() -> None:
     assert not [name for name in files if not (ROOT / name).exists()]
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert not [name for name in re.findall(r"\btest_[a-z0-9_]{20,}", text) if f"def {name}(" not in tests]
+
+
+# The structure that docs/design.md draws.
+
+
+def _drawn() -> list[list[str]]:
+    """Return the modules of each line, from the top down."""
+    drawing = (ROOT / "docs/design.md").read_text("utf-8").partition("## The modules")[2].split("```")[1]
+    return [line.split("  ")[0].replace("/", "").split(", ") for line in drawing.strip().splitlines()]
+
+
+def _known_to(module: Path) -> set[str]:
+    """Return the modules of the package that a module or a folder of them imports."""
+    known: set[str] = set()
+    for file in module.rglob("*.py") if module.is_dir() else [module]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "aws_masker":
+                known |= {one.name for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aws_masker."):
+                known.add(str(node.module).split(".")[1])
+    return known
+
+
+def test_every_module_stands_in_the_drawing_and_knows_only_those_above_it_or_in_its_line() -> None:
+    package = ROOT / "plugins/aws_masker"
+    modules = {path.stem: path for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    modules = {name: path for name, path in modules.items() if not name.startswith("__")}
+    above: set[str] = set()
+    for line in _drawn():
+        above |= set(line)
+        for name in line:
+            known = (_known_to(modules[name]) & modules.keys()) - above
+            assert not known, f"{name} knows {known}"
+    assert above == modules.keys()
