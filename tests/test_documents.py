@@ -525,6 +525,16 @@ def test_a_text_body_that_says_it_is_of_another_encoding_is_refused(made: Masker
         made.mask_body(b"+AGk--0a1b2c3d4e5f60718", "/v1/x", f"text/plain; charset={charset}")
 
 
+def test_a_json_body_that_says_it_is_of_another_encoding_is_refused(made: Masker) -> None:
+    with pytest.raises(Unsupported, match="UTF-8"):
+        made.mask_body(b'"+AGk--0a1b2c3d4e5f60718"', "/v1/x", "application/json; charset=utf-7")
+
+
+def test_a_text_body_of_two_bytes_a_character_is_refused_where_it_does_not_say_so(made: Masker) -> None:
+    with pytest.raises(InvalidBody, match="null bytes"):
+        made.mask_body(INSTANCE.encode("utf-16-le"), "/v1/x", "text/plain")
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "UTF8", "us-ascii", '"utf-8"'])
 def test_a_text_body_that_says_it_is_utf8_passes(made: Masker, charset: str) -> None:
     assert made.mask_body(INSTANCE.encode(), "/v1/x", f"text/plain; format=flowed; charset={charset}").edits

@@ -137,6 +137,26 @@ def test_a_result_of_another_version_is_refused(lua: LuaFilter) -> None:
     assert (request.status, request.host) == (503, "127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    "edits",
+    [((7, len(RAW)),), ((len(RAW) + 1, 0),), ((7, 19), (8, 2)), ((7, 19), (0, 2))],
+    ids=["too long", "too far", "upon each other", "descending"],
+)
+def test_edits_that_do_not_fit_the_body_forward_nothing(lua: LuaFilter, edits: tuple[tuple[int, int], ...]) -> None:
+    made = tuple(Edit(offset, length, TOKEN.encode()) for offset, length in edits)
+    masked = MaskedBody(made, MASKED.dictionary, {})
+    request = _request(lua, exchange.forward(RAW, masked, exchange.Order(), Part()))
+    assert (request.status, request.host, request.body) == (503, "127.0.0.1", RAW)
+
+
+@pytest.mark.parametrize("line", [b"7 19 2 t", b"7 19 1 z", b"7 19 1 1", b"7 19 t 1"])
+def test_an_edit_that_cannot_be_read_forwards_nothing(lua: LuaFilter, line: bytes) -> None:
+    message = exchange.forward(RAW, MASKED, exchange.Order(), Part())
+    assert b"7 19 1 t" in message
+    request = _request(lua, message.replace(b"7 19 1 t", line))
+    assert (request.status, request.host, request.body) == (503, "127.0.0.1", RAW)
+
+
 def test_an_error_in_a_phase_is_no_answer(lua: LuaFilter) -> None:
     """A restorer that fails ends the answer: Kong breaks off the connection."""
     request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
