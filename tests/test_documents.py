@@ -359,6 +359,20 @@ def test_an_item_of_a_batch_knows_no_names_of_another(made: Masker) -> None:
     assert out[1].startswith("--bucket name-x")
 
 
+def test_an_item_of_a_batch_knows_no_commands_of_another(made: Masker) -> None:
+    command = {"command": "aws s3api list-buckets --query 'Buckets[].Name' --output text"}
+    use = {"type": "tool_use", "id": "t1", "name": "Bash", "input": command}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "acmeraw\n"}
+    talks = [
+        [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}],
+        [{"role": "user", "content": [result]}],
+    ]
+    items = [{"custom_id": "a", "params": {"messages": messages}} for messages in talks]
+    first, second = send(made, {"requests": items}, "/v1/messages/batches")["requests"]
+    assert "acmeraw" not in json.dumps(first)
+    assert second == items[1]
+
+
 @pytest.mark.parametrize("order", [("MasterUserPassword", "Note"), ("Note", "MasterUserPassword")])
 def test_a_long_text_seen_before_under_another_key_is_looked_at_for_its_own(order: tuple[str, str]) -> None:
     text = "every word of it, " * 40

@@ -311,6 +311,13 @@ GLUED = {
         "LdapPassword: S3cr3t-Pa55w0rd!-x0PAYMENT_REQUEST_ID='pr-MhePQ6pW7f'-x0$ aws x list-ys "
         "--query 'Ys[].[Origin,State]' --output table\n---------\n| ListYs |\n+---+---+\n|  acme-raw9  |  in-use  |\n"
     ),
+    "a common word for a name": (
+        'new aws.sqs.Queue("q", {name: "ledger-jobs"})-x0aws controltower describe --landing-zone-identifier '
+        'OrdersWorker2-x0detector_version_id = "OrdersWorker2" '
+    ),
+    "a host in the end of a token": (
+        'aea02fd17533c8186.awsglobalaccelerator.com aws x --directory-name ledger-9-x0resource "aws_accelerator_x" '
+    ),
     "a host behind a quote that is escaped": (
         "\\u0022oidc.eks.eu-west-1.amazonaws.com/id/503A25711F34D0F20F23EFBE784F37D0"
     ),

@@ -18,11 +18,12 @@ from aws_masker.catalogue import Catalogue
 from aws_masker.context import fields
 from aws_masker.finding import Finding
 from aws_masker.joints import END
+from aws_masker.names import Words
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import in_sentence, is_compound, names_operation
 from aws_masker.subject import Subject, Writing
-from aws_masker.tokens import TAIL_PATTERN
+from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN
 
 # Longer pieces are not looked through.
 MAX_PIECE: Final = 65_536
@@ -31,8 +32,8 @@ _LOOK_BACK: Final = 80
 _COMMAND: Final = Pattern(r"(?:.*[^A-Za-z0-9.-])?(?:aws|cdk|copilot|eb|eksctl|sam) .*")
 _IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>|to [\"'])")
 # See tokens.
-_TOKEN: Final = Pattern(rf".*{TAIL_PATTERN}")
 _HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
+_TAIL_LENGTH: Final = len("-x") + TAIL_LENGTH
 # Words with dashes, of which one has to be none of programs; or a path of three.
 _DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
 # Words with a hump each.
@@ -163,6 +164,7 @@ class Likely:
             if family.pattern and family.kind in ("account", "identifier")
         }
         self._family = next((index for index, family in enumerate(families) if family.name == "likely-name"), -1)
+        self._words = Words(catalogue)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
 
     def find(self, text: bytes, found: Sequence[Finding], subject: Subject) -> Iterator[Finding]:
@@ -179,8 +181,7 @@ class Likely:
         while place < len(found):
             start, _, family, parts, _ = found[place]
             place += 1
-            # What is masked already says nothing that it did not say before.
-            if not parts or family not in self._telling or any(_TOKEN.fits(text[slice(*part)]) for part in parts):
+            if family not in self._telling or not self._tells(text, parts):
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
@@ -189,6 +190,15 @@ class Likely:
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
+
+    def _tells(self, text: bytes, parts: Sequence[Span]) -> bool:
+        """Tell whether ``parts`` that were found say whose a text is: no common words, and nothing masked already.
+
+        That says nothing that it did not say before it was masked. Nor does what looks like a name in a token's end.
+        """
+        if any(_HOLDS_TOKEN.search(text, max(0, low - _TAIL_LENGTH), high) is not None for low, high in parts):
+            return False
+        return not all(self._words.are_common(text[low:high]) for low, high in parts)
 
     def _in_piece(
         self, text: bytes, piece: Span, begins: AbstractSet[int], looked: dict[bytes, _Word | None]

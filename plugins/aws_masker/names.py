@@ -94,12 +94,30 @@ _COMMON: Final = Pattern(
 )
 
 
+class Words:
+    """The word list of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Take the catalogue's common words."""
+        self._words = frozenset(word.encode() for word in catalogue.words)
+
+    def holds(self, value: bytes) -> bool:
+        """Tell whether ``value`` is in the list, or several of what is."""
+        word = value.lower()
+        return word in self._words or (word.endswith(b"s") and word[:-1] in self._words)
+
+    def are_common(self, value: bytes) -> bool:
+        """Tell whether ``value`` identifies nobody: a common word, a number, a region, AWS's own, a placeholder."""
+        return len(value) < MIN_LENGTH or self.holds(value) or _COMMON.fits(value)
+
+
 class Names:
     """The word list and the forms of one catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Compile the forms of the catalogue's families that are masked whole."""
-        self._words = frozenset(word.encode() for word in catalogue.words)
+        self._words = Words(catalogue)
+        self.is_common = self._words.are_common
         self._vocabulary = Vocabulary(catalogue.vocabulary)
         whole = [family for family in catalogue.families if family.pattern and not family.split]
         forms = [(family.label.encode(), family.pattern) for family in whole if family.label != "name"]
@@ -118,21 +136,13 @@ class Names:
         found = self._forms.matches(value)
         return self._labels[found[0]] if found else SECRET
 
-    def is_common(self, value: bytes) -> bool:
-        """Tell whether ``value`` identifies nobody: a common word, a number, a region, AWS's own, a placeholder."""
-        return len(value) < MIN_LENGTH or self._is_listed(value) or _COMMON.fits(value)
-
     def is_of_programs(self, value: bytes) -> bool:
         """Tell whether ``value`` is a word of which programs make the names of their parts, or as short as one."""
         return len(value) < MIN_LENGTH or self._vocabulary.holds(value) or value.lower() in _STAGES
 
     def is_word(self, value: bytes) -> bool:
         """Tell whether ``value`` is a common word or a placeholder, so that it is no secret either."""
-        return self._is_listed(value) or _PLACEHOLDER.fits(value)
-
-    def _is_listed(self, value: bytes) -> bool:
-        word = value.lower()
-        return word in self._words or (word.endswith(b"s") and word[:-1] in self._words)
+        return self._words.holds(value) or _PLACEHOLDER.fits(value)
 
     @staticmethod
     def canonical(label: bytes, value: bytes) -> bytes:
