@@ -14,6 +14,7 @@ from aws_masker.cuts import Cut
 from aws_masker.jsontext import Array, Node, Object, String
 from aws_masker.re2c import Pattern
 
+# Lists of tools that are kept in mind, by their digests: a client has a few.
 KEPT: Final = 64
 _NAME: Final = b'"tools"'
 _BEFORE: Final = Pattern(r'"tools"[ \t\r\n]*:[ \t\r\n]*')

@@ -29,6 +29,7 @@ DRAFT_SECONDS: Final = 3600.0
 
 _NAME: Final = re.compile(r"\d{8}T\d{9}-[0-9a-fA-F-]{16,36}\.json")
 _DRAFT: Final = ".part"
+# So much of an id tells requests apart.
 _MIN_ID: Final = 8
 
 

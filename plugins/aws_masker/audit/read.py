@@ -23,6 +23,7 @@ from aws_masker.errors import AuditError, SettingsError, VaultError
 from aws_masker.vault.redis_errors import explain
 from aws_masker.vault.redis_links import Link
 
+# How often a file or a stream that is followed is looked at, and how much of a stream is read at a time.
 POLL_SECONDS: Final = 0.2
 PAGE: Final = 1000
 # Lines of one request stand near one another, if they stand twice.

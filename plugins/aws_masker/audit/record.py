@@ -89,12 +89,14 @@ _FAMILY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ENDPOINT: Final = re.compile(r"/v1(?:/(?:\{id\}|[a-z_]{1,20})){1,5}|/|/_aws-masker/health|other")
 _RULESET: Final = re.compile(r"[0-9A-Za-z.+-]{1,64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
+# As in the settings.
 _MAX_TENANT: Final = 128
 
 # What may be said of a path: the segments that the API documents. All else is an identifier.
 SEGMENTS: Final = frozenset(
     {"messages", "count_tokens", "batches", "results", "cancel", "models", "files", "content", "complete"}
 )
+# The API has no longer path that it documents.
 _MAX_SEGMENTS: Final = 5
 
 

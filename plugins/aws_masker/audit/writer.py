@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from aws_masker.audit.events import gap
 from aws_masker.errors import AuditError
 
+# Unless limits.waiting_records and limits.waiting_bytes say so.
 CAPACITY: Final = 10_000
 ROOM: Final = 64 << 20
 

@@ -14,6 +14,7 @@ from aws_masker.catalogue import KINDS, Family
 from aws_masker.errors import SettingsError
 from aws_masker.names import Names
 
+# Of what a line of the table shows.
 MOST_KEYS: Final = 3
 MOST_CHARACTERS: Final = 100
 _MARKED: Final = re.compile("«([^»]*)»")

@@ -28,6 +28,7 @@ ROUTE_DEFAULTS: Final[Mapping[str, Any]] = {
     "response_buffering": True,
     "preserve_host": False,
 }
+# Guards against an admin API that is none: one that works answers in far less, with far less.
 ADMIN_SECONDS: Final = 5.0
 _MOST_PAGES: Final = 100
 _ROOT_TRIES: Final = 16

@@ -11,6 +11,7 @@ from typing import Final
 from aws_masker.errors import InvalidBody, TooLarge
 
 CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
+# Bytes that are decoded at a time: they bound the memory beside `limits.body`, and say nothing else.
 PIECE: Final = 1 << 18
 
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS

@@ -45,6 +45,7 @@ Dictionary = Mapping[str, str]
 
 SESSION_HEADER: Final = "x-claude-code-session-id"
 REQUEST_ID_HEADER: Final = "x-request-id"
+# What a refused client is told to wait, and no time that anything here waits.
 RETRY_AFTER_SECONDS: Final = 2
 RETRY_STATUSES: Final = frozenset({503, 529})
 

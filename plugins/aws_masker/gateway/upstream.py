@@ -25,6 +25,7 @@ from aws_masker.settings import Limits, Settings, parse_address
 # An idle connection is kept shorter than the usual 60 s and more of servers and load balancers: whoever closes first
 # loses no request. A request that meets a closed connection would be a 502, as a POST is not sent twice.
 KEEP_ALIVE_SECONDS: Final = 50.0
+# An address that has changed is noticed after this; connections that are open go on.
 DNS_CACHE_SECONDS: Final = 60
 
 _AUTOMATIC: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")

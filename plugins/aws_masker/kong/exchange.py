@@ -41,6 +41,7 @@ from aws_masker.restore.bounds import Bounds
 from aws_masker.settings import Limits
 
 VERSION: Final = 2
+# Kong reads what Python sends in quadratic time, so in no larger pieces.
 PIECE: Final = 1 << 16
 KEY: Final = "aws_masker_"
 

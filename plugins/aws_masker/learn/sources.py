@@ -25,6 +25,7 @@ from aws_masker.documents import ACCOUNT_DIGITS
 from aws_masker.errors import InvalidBody
 from aws_masker.plausible import PLAUSIBLE
 
+# No output of AWS is nested half as deep.
 MAX_DEPTH: Final = 100
 
 _NOTHING: Final[frozenset[str]] = frozenset()

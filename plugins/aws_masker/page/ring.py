@@ -10,6 +10,7 @@ from typing import Final
 from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import AuditRecord
 
+# Unless limits.page_requests and limits.page_bodies say so.
 RECORDS: Final = 200
 BODY_BYTES: Final = 16 << 20
 

@@ -35,8 +35,10 @@ FILES: Final = {
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
+# Unless limits.page_viewers says so.
 VIEWERS: Final = 16
 
+# How often a stream says that it is there, when a browser comes back, and how long its sockets may take at the end.
 KEEP_ALIVE_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 1000
 CLEANUP_SECONDS: Final = 0.1

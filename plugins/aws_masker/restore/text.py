@@ -37,6 +37,7 @@ from aws_masker.tokens import ALPHABET, MAX_LABEL_LENGTH, TAIL_LENGTH
 _NUMBER_LABEL = "acctn"
 _HIT = 2 + TAIL_LENGTH  # "-x" and 16 characters
 _CONTEXT = MAX_LABEL_LENGTH + _HIT - 1  # what is remembered of text that was sent: it may begin what is only counted
+# How far is looked from a quote: over its backslashes (31 in JSON in JSON, five deep) and blanks. Lua has the same.
 _SLASHES = 40
 _SPACES = 64
 _LABEL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")

@@ -29,6 +29,7 @@ from aws_masker.keys import derive
 VERSION = b"\x01"
 NONCE_BYTES = 12
 PLACE_BYTES = 16
+# Tenants whose derived keys are kept: to derive them again takes microseconds.
 TENANTS_CACHED = 1024
 
 _HEADER_BYTES = len(VERSION) + NONCE_BYTES

@@ -24,6 +24,7 @@ from aws_masker.verify.traffic import MODEL, PLACES, TOOL, Body, Example, Place,
 EXAMPLES_A_REQUEST: Final = 24
 HEADERS: Final = {"x-api-key": "made-up-key", "anthropic-version": "2023-06-01", "content-type": "application/json"}
 _BETWEEN: Final = "\n=====\n"
+# For a gateway under test, which has no more than the examples of one request to do.
 _POLL_SECONDS: Final = 0.5
 _REQUEST_SECONDS: Final = 120.0
 
