@@ -25,6 +25,7 @@ from aws_masker.documents import read
 from aws_masker.errors import SettingsError, TooLarge
 from aws_masker.inventory import Inventory, Known, known_names, masters
 from aws_masker.jsontext import values_at_most
+from aws_masker.restore.bounds import Bounds
 from aws_masker.settings import Limits
 from gateway_lab import INSTANCE, KEY, Answering, Lab, delta, lab, message, run, shared_masker
 
@@ -459,6 +460,17 @@ def test_the_page_of_limits_is_up_to_date_and_names_tests_that_name_them() -> No
             text = (limits_table.TESTS / file).read_text("utf-8")
             for name in row.name.removeprefix("limits.").split(", "):
                 assert name.removeprefix("--") in text, (row.name, file)
+
+
+def test_no_more_header_fields_are_allowed_than_kong_can_be_asked_for() -> None:
+    assert Limits(headers=1000).headers == 1000
+    with pytest.raises(SettingsError, match=r"limits\.headers: expected a whole number from 1 to 1000"):
+        Limits(headers=1001)
+
+
+def test_the_limits_of_an_answer_are_those_of_the_settings() -> None:
+    assert Bounds.of(Limits()) == Bounds()
+    assert Bounds.of(Limits(event=1, lines=2, texts=3, values=4)) == Bounds(1, 2, 3, 4)
 
 
 def test_every_limit_is_reached_by_a_test() -> None:

@@ -166,7 +166,7 @@ class Limits:
         default=256,
         metadata=about(
             "Header fields of a request or an answer; more get 413 or 502.",
-            expected=f"a number up to {MAX_HEADERS}",
+            expected=f"a whole number from 1 to {MAX_HEADERS}",
             accepts=lambda number: number <= MAX_HEADERS,
         ),
     )
