@@ -23,6 +23,7 @@ from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.finding import Finding
 from aws_masker.likely import Likely
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
+from aws_masker.servers import Servers
 from aws_masker.subject import Subject
 
 MAX_HOST: Final = 255
@@ -215,6 +216,7 @@ class Scanner:
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
         self._beside = Beside(catalogue)
+        self._servers = Servers(catalogue)
         self._akin = Akin(catalogue)
         self._likely = Likely(catalogue)
 
@@ -234,6 +236,7 @@ class Scanner:
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
             subject,
         )
+        found += [*self._servers.find(text, found, subject)]
         found.sort(key=_place)
         if more := [*self._akin.find(text, found, subject), *self._likely.find(text, found, subject)]:
             found = sorted([*found, *more], key=_place)
