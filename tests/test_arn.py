@@ -14,6 +14,8 @@ from masking import marked, plain
         "arn:aws:rds:eu-west-1:«481516234217»:db:«ledger-pg»",
         "arn:aws:dynamodb:eu-west-1:«481516234217»:table/«LedgerRows»/index/«ByTenant7»",
         "arn:aws:sqs:eu-west-1:«481516234217»:«ledger-dlq»",
+        'f"arn:aws:sqs:{self.region}:«481516234217»:«ledger-{self.stage}»"'.replace("-{self.stage}»", "»-{self.stage}"),
+        'f"arn:aws:iam::«481516234217»:role/{role.name}"',
         "arn:aws:sns:eu-west-1:«481516234217»:«ledger-topic»:«0a1b2c3d-1111-2222-3333-444455556666»",
         "arn%3Aaws%3Aiam%3A%3A«481516234217»%3Arole%2F«LedgerDeployer»",
         "arn:aws:iam::«481516234217»:role\\/«LedgerDeployer»",

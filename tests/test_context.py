@@ -37,6 +37,8 @@ def joint(text: bytes, start: int) -> Joint:
         'String DB_INSTANCE_IDENTIFIER_2 = "«ledger-pg9»";',
         'dbInstanceIdentifier1: "«ledger-pg9»"',
         "DB_INSTANCE_IDENTIFIER ?= «ledger-pg9»",
+        'overrides = "Stage=live DbInstanceIdentifier=«LedgerPg»"',
+        "        aws.ledger.db-instance-identifier    = «LedgerPg»\n",
         "--db-instance-identifier «ledger-pg9»",
         "--db-instance-identifier=«ledger-pg9»",
         "--db-instance-identifier \\\n  «ledger-pg9»",

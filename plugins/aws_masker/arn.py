@@ -19,7 +19,7 @@ from aws_masker.re2c import Pattern, Span
 MAX_LENGTH: Final = 2048
 
 # A policy variable or a placeholder is one field, whatever colons are in it.
-_VARIABLE: Final = r"\$\{[^}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s\x00\x01]{1,80}\}\}"
+_VARIABLE: Final = r"\$?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s\x00\x01]{1,80}\}\}"
 _COLON: Final = r"(?::|%(?:25)*3[Aa]|\\+u003[aA])"
 _FIELD: Final = rf"((?:{_VARIABLE}|[A-Za-z0-9*?_-])*){_COLON}"
 _HEAD: Final = Pattern(

@@ -60,6 +60,7 @@ _PLACE: Final = Pattern(
 _WORD: Final = Pattern(rf"{_SLASHES}|{_DOTS}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
+_HUMP: Final = Pattern(r"[a-z][A-Z]")
 # All that stands in a cell.
 _CELLS: Final = b"\n\t|>["
 # Three words with dashes.
@@ -293,7 +294,11 @@ def _is_called(text: bytes, begin: int) -> bool:
 def _stands_in_text(text: bytes, begin: int, end: int, before: bytes, subject: Subject) -> bool:
     """Tell whether a word stands in a cell or a sentence, and not in a program or a command."""
     word = text[begin:end]
-    if names_operation(word) or not word[:1].islower() or subject.writing(begin) is Writing.PROGRAM:
+    if (
+        names_operation(word)
+        or not (word[:1].islower() or _HUMP.search(word))
+        or subject.writing(begin) is Writing.PROGRAM
+    ):
         return False
     if before.startswith(_TAGS):
         return False

@@ -41,7 +41,7 @@ SECRET: Final = b"secret"
 # variables and placeholders.
 _PLACEHOLDERS: Final = (
     r"\$(?:[A-Z_][A-Z0-9_]{0,100}|[a-z_]{1,100}|[a-z]{1,30}(?:[A-Z][a-z]{1,30}){1,5})|\$LATEST",
-    r"\$\{[^}]{1,200}\}|\$\([^)]{1,200}\)|\{\{[^}]{1,200}\}\}|\{\{resolve:.{1,300}\}\}|\{[A-Za-z_]{0,100}\}",
+    r"\$\{[^}]{1,200}\}|\$\([^)]{1,200}\)|\{\{[^}]{1,200}\}\}|\{\{resolve:.{1,300}\}\}|\{[A-Za-z_][A-Za-z0-9_.]{0,100}\}|\{\}",
     r"%[A-Za-z_]{1,100}%|%[sdrv]|%\([A-Za-z_]{1,100}\)s",
     r"<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|\[?REDACTED\]?|\[[a-z]{3,20}\]",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:name|id|arn|here|value|key|secret|password|bucket))",

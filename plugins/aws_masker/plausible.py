@@ -132,6 +132,13 @@ _FLOW_AFTER: Final = Pattern(r"(?:, ?[A-Za-z0-9_.-]+)*\][ \t]*(?:#.*)?\r?")
 # A line of a properties or environment file, a parameter of a URL, one of several in a log line.
 _WHOLE_LINE: Final = Pattern(r"(?:(?:export|set|SET|local|readonly)[ \t]+)?[A-Za-z0-9_.-]+=")
 _PARAMETER: Final = Pattern(r".*[?&][A-Za-z0-9_.-]+=")
+# One of several in a string, with nothing but such between them.
+_PAIRS: Final = Pattern(r".*[\"'](?:[A-Za-z0-9_]+=[^\s=\"'(){}]+ )+[A-Za-z0-9_]+=")
+_PAIR_ENDS: Final = (b"\\", b'"', b"'", b" ")
+# A property of a framework's, also with blanks around its equals sign.
+_PROPERTY: Final = Pattern(
+    r"[ \t*#]*(?:%[a-z]+\.)?(?:aws|basic|camel|cloud|micronaut|mp|quarkus|spring)(?:\.[A-Za-z0-9_-]+)+[ \t]*=[ \t]*"
+)
 _NEXT_PAIR: Final = Pattern(r"[ \t]+[A-Za-z_.]+=[^=]")
 
 
@@ -294,7 +301,7 @@ def _assigned_plainly(text: bytes, value: Value, joint: Joint) -> bool:
     if stripped.endswith(b":"):
         return _assigned_by_colon(text, value, before, key, after)
     if stripped.endswith(b"="):
-        if _IN_INI.fits(_section_before(text, value)):
+        if _PROPERTY.fits(before) or _IN_INI.fits(_section_before(text, value)):
             return after[:1] in _LINE_STOPS
         return before == stripped and _assigned_by_equals(text, value, before, key, after)
     return b"--" in before
@@ -335,6 +342,8 @@ def _assigned_by_equals(text: bytes, value: Value, before: bytes, key: bytes, af
     ):
         return True
     if _WHOLE_LINE.fits(before) and after[:1] in _LINE_STOPS:
+        return True
+    if _PAIRS.fits(before) and after[:1] in _PAIR_ENDS:
         return True
     if after[:1] in _ENDS_LINE and _LOGGED.fits(before[: -len(key) - 1]):
         return True

@@ -27,7 +27,7 @@ _AT: Final = (b"@tcp(", b"@//", b"@(", b"@")
 _BEFORE_USER: Final = Pattern(r"(?s:.*)(?://|:thin:|[\s\"'`=<>(,\x00\x01])")
 # A database, an index or a virtual host as the path of a host; a service of Oracle's; a line of a file of passwords.
 _PATH: Final = Pattern(
-    rf"(?::[0-9]{{2,5}})?\)?\\*/([A-Za-z][A-Za-z0-9_.-]{{2,62}})(?:[^A-Za-z0-9_.(-]|[.](?:[^A-Za-z0-9]|\z)|\z)",
+    r"(?::[0-9]{2,5})?\)?\\*/([A-Za-z][A-Za-z0-9_.-]{2,62})(?:[^A-Za-z0-9_.(-]|[.](?:[^A-Za-z0-9]|\z)|\z)",
     captures=True,
 )
 _SID: Final = Pattern(rf":[0-9]{{2,5}}:({_NAME})(?::({_NAME}):([^\s:\"'\\\x00-\x1f]{{4,128}}))?", captures=True)
