@@ -11,7 +11,7 @@ from masking import marked, plain
 @pytest.mark.parametrize(
     "text",
     [
-        'aws\nfor q in «kazor-jobs» "«kazor_m9»" «kazor»/«lots»; do\n  aws sqs x --queue-name "$q"\ndone\n',
+        'aws\nfor q in «kazor-jobs» "«kazor_m9»" «kazor»/lots; do\n  aws sqs x --queue-name "$q"\ndone\n',
         'import boto3\nfor q in ["«kazor-jobs»", "«kazor_mails»"]:\n    c.get_queue_url(QueueName=q)\n',
         'import boto3\nx = "«kazor-jobs»"\ny = "other words"\nc.get_queue_url(QueueName=x)\n',
         'aws sqs get-queue-url --queue-name "$x"\n: "${x:=«kazor-jobs»}" ${other:=kazure-jobs}\n',
