@@ -32,6 +32,10 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         # Keys, types, clients, logical ids, imports.
         GIVEN + "x = {'ledger-parts': 3}\nengine = 'moves-printer'; boto3.client('ledger-parts')\n",
         GIVEN + "from 'ledger-parts' import x\nBucket(self, 'LedgerParts')\n",
+        # What the program defines or imports, packages for other clouds, words of a comment.
+        GIVEN + "class LedgerParts:\n    pass\nrun('LedgerParts', 'ledger-azure-blobs')\n# NOTE: ledger-parts are gone\n",
+        # A rule of make.
+        "# aws\n.PHONY: ledger-parts\nQUEUE_NAME=«kazor-orders»\nledger-parts: ledger-jobs\n",
         # A command's operations.
         "AWS: the table «kazor-orders»\n$ aws dms rename-ledgers and so on",
         # Nothing speaks of AWS, or no name is given.

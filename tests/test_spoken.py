@@ -38,6 +38,12 @@ _STAYS = [
     # Operations, products, exceptions, constants.
     "AWS: the function CreateTable, the CodeBuild project, a CloudFormation stack, table ResourceNotFoundException",
     "AWS: the parameter MAX_ITEMS_9 and the queue SOME_QUEUE_URL",
+    # Variables of a program, a function of one of its modules.
+    "import boto3\ndef job(queue, kontor_prio9, table):\n    kontor_bus9 = queue, kontor_card9\n",
+    "AWS: the alias `kontor.parts.get_card_client`",
+    # Packages and repositories that a link leads to; what a noun behind says; regions.
+    "Our [kontor-sqs](https://example.org/kontor/kontor-sqs) sends it to S3.",
+    "AWS: the `kontor_cards` option and the `kontor_class` optional parameter, in the region (such as `kontor-1`)",
     # Nothing of AWS in it.
     "The queue kontor-in9 hands messages out again; move poison to kontor-dead9.",
 ]

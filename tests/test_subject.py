@@ -70,25 +70,40 @@ def test_what_runs_on_aws_alone_is(one: Masker, text: str) -> None:
 
 
 LICENCE = "# Licensed under the Apache License, Version 2.0\n"
+ELSEWHERE = "# It runs on Kubernetes, too.\n"
 
 
 def test_so_does_a_history_of_changes_with_a_link_to_each(one: Masker) -> None:
     line = "- AWS: scale the `kazor-jobs` queue ([#7](https://github.com/kazor/ledger/pull/7))\n"
-    assert marked(one, line * 3) == line * 3
-    assert marked(one, line) != line
+    assert marked(one, ELSEWHERE + line * 3) == ELSEWHERE + line * 3
+    assert marked(one, ELSEWHERE + line) != ELSEWHERE + line
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        'import boto3\nstep_name = "KazorLedger"\n',
-        "Deploy it on AWS: the queue `kazor-jobs` takes the `kazor-mails`.\n",
-        "region: eu-west-1\nname: kazor-ledger\n",
-    ],
-)
-def test_a_published_text_speaks_of_aws_as_everybody_does(one: Masker, text: str) -> None:
-    assert marked(one, LICENCE + text) == LICENCE + text
-    assert marked(one, text) != text
+PUBLISHED = [
+    'import boto3\nstep_name = "KazorLedger"\n',
+    "Deploy it on AWS: the queue `kazor-jobs` takes the `kazor-mails`.\n",
+    "region: eu-west-1\nname: kazor-ledger\n",
+]
+
+
+@pytest.mark.parametrize("text", PUBLISHED)
+def test_a_published_text_that_speaks_of_more_speaks_of_aws_as_everybody_does(one: Masker, text: str) -> None:
+    assert marked(one, LICENCE + ELSEWHERE + text) == LICENCE + ELSEWHERE + text
+    assert marked(one, ELSEWHERE + text) != ELSEWHERE + text
+
+
+@pytest.mark.parametrize("text", PUBLISHED)
+def test_who_builds_on_aws_alone_has_a_licence_or_links_to_changes_as_well(one: Masker, text: str) -> None:
+    links = "* see https://github.com/kazor/ledger/pull/7\n" * 3
+    assert marked(one, LICENCE + text) == LICENCE + marked(one, text)
+    assert marked(one, text + links) == marked(one, text) + links
+
+
+@pytest.mark.parametrize("text", ["deploy to aws: the queue `kazor-jobs`", "On AWS, aws: the queue `kazor-jobs`"])
+def test_who_names_other_clouds_far_more_often_than_aws_speaks_of_those(one: Masker, text: str) -> None:
+    clouds = "gcloud runs in GKE, Hetzner does not. " * 4
+    assert marked(one, clouds + text) == clouds + text
+    assert marked(one, clouds[:40] + text) != clouds[:40] + text
 
 
 @pytest.mark.parametrize(
@@ -137,6 +152,18 @@ def test_what_terraform_prints_counts_for_resources_of_aws(one: Masker, text: st
         '{"functionName":"isUint8Array","count":2}',
         "REGISTRY_NAME=registry-1.docker.io",
         "KIND_CLUSTER_NAME=kazor-ledger",
+        # What says again what its key says, a number of nothing, what a flag is put into, a file, a member.
+        "- vip_subnet_id: vip_subnet_id-optional",
+        'def x():\n    forwards(app_name="music", migration_id="migration-12345")',
+        '@click.option(\n    "--namespace",\n    "kazor_namespace",\n)',
+        'set(project_version "${dir}/${PROJECT_NAME}KazorVersion.cmake")',
+        '"kazor-cluster": "bin/kazor-cluster"',
+        'APP_SECRET="your-secret-key-1"',
+        # Charts, hosts of other clouds, lines that grep found, rows without a header.
+        "replicaCount: 2\nsecretName: kazor-secrets\n",
+        "Name  ResourceGroup  Fqdn\n----  -----  ----\nkazor  kazor-rg  kazor.hcp.westeurope.azmk8s.io\n",
+        'src/kazor.py:41:    def consume(self, queue_name="kazor-jobs"):\n',
+        "kazor_template_id  Yes\ntrust_id  Yes\nkazor_network  Yes\n",
         "// +groupName=kazor-ledger.io",
         "storage_bucket: $storage_buckets:kazor/ledger-outputs",
         "| Repository | Runner |\n|---|---|\n| kazor-ledger | arm-9 |\n",

@@ -12,7 +12,7 @@ from aws_masker.joints import BREAK, END, QUOTE, Joint, Kind
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import names_operation
-from aws_masker.subject import Subject
+from aws_masker.subject import Subject, Writing
 
 _LOOK_BACK: Final = 60
 _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
@@ -42,13 +42,19 @@ _OTHER: Final = Pattern(
     r"short|signal|state|status|step|tag|test|theme|timezone|title|token|track|type|unit|variable|vendor|version|view|virtual"
     r"|zone)|.*dns|logicalresource|logical)(?:name|identifier|id)s?"
 )
-# Before the name of an element of a page, of an object of a program.
-_OF_ITSELF: Final = Pattern(r"(?s:.*)(?:<[a-z][a-z0-9-]*(?: [^<>]*)? |(?:this|self|[eE]rr(?:or)?|prototype)\.)")
+# Before the name of an element of a page, of an object of a program, of what a decorator makes of a function.
+_OF_ITSELF: Final = Pattern(
+    r"(?s:.*)(?:<[a-z][a-z0-9-]*(?: [^<>]*)? |(?:this|self|[eE]rr(?:or)?|prototype)\."
+    r"|@(?:[A-Za-z0-9_]+\.)*(?:argument|command|fixture|group|option)\()"
+)
+_HUMPED: Final = Pattern(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+")
+# Before a parameter in the address of a page that is none of AWS's.
+_IN_ADDRESS: Final = Pattern(r"(?s:.*)https?://[^\s\"'<>?]{1,60}\?(?:[A-Za-z0-9_]+=[^\s\"'<>&]*&)*")
 # Before a member of a manifest, which may be a comment: nothing else on its line, or in its braces.
 _OPENS_MEMBER: Final = Pattern(r"(?s:(?:.*(?:[\x00\x01\n{,(\[]|\\n))?[ \t#*-]*(?:\\*[\"'`])?)")
 # Libraries, headers, actions of workflows, addresses in Terraform.
 _PUBLIC: Final = Pattern(
-    r"(?i:(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
+    r"(?i:aws-(?:batch|ec2|ecs|eks|fargate|lambda|s3)|(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
     r"|npm|github)[-_/.].*|@.*|[a-z0-9]+(?:_[a-z0-9]+)+\.[a-z0-9_-]+)"
 )
 # The value of a variable, a tag, a parameter; where a parameter of an API is given.
@@ -91,6 +97,10 @@ def names_something(
     # Words with underscores are those of a program, unless one of them is none of its words.
     bare = b"-" not in word and word.islower() and vocabulary.holds(word)
     if bare and (b"_" in word or b" =" in text[key_end:start]):
+        return False
+    # A type of a program, which has no quotes around it.
+    is_type = _HUMPED.fits(word) and text[start - 1] in b" :" and subject.writing(low) is Writing.PROGRAM
+    if is_type or (name not in _BARE and _IN_ADDRESS.fits(before)):
         return False
     if (joint.kind is Kind.PROSE or name.endswith(b"api")) and names_operation(word):
         return False

@@ -75,12 +75,12 @@ _QUOTE: Final = Pattern(r"\\*[\"'`]")
 MAX_TOUCHING: Final = 8
 # AWS's own, headers, flags of languages, digests, ids of what is over in a moment, packages.
 _NO_NAME: Final = Pattern(
-    r"(?i:aws|amazon|amzn?|cve|sha[0-9]+|utf|iso|rfc|shardid|tls|ssl|x)-.*|[a-z]{2}-[A-Z]{2}|[A-Z][a-z]+(?:-[A-Z][a-z]*)+"
+    r"(?i:aws[a-z]*|amazon|amzn?|cve|sha[0-9]+|utf|iso|rfc|shardid|tls|ssl|x)-.*|[a-z]{2}-[A-Z]{2}|[A-Z][a-z]+(?:-[A-Z][a-z]*)+"
     r"|(?:[A-Z0-9]+-)*[A-Z0-9]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|.*-(?:sdk|cli|lib|js|py|plugin|provider)"
     # Architectures and the like.
     r"|(?:[a-z]{1,2}[0-9]*_)+(?:[a-z]{1,2}|[0-9]+)"
-    # A pod of Kubernetes.
-    r"|.*-[0-9a-f]{8,10}-[a-z0-9]{5}"
+    # A pod of Kubernetes, a package for another cloud.
+    r"|.*-[0-9a-f]{8,10}-[a-z0-9]{5}|(?:[a-z0-9]+-)*(?:azure|gcp|google)(?:-[a-z0-9]+)*"
     r"|(?:aurora|sqlserver|oracle|redis|mysql|postgres|mariadb|emr|al2023|amzn2)-[a-z0-9.-]*"
 )
 # Files, modules, domains of everybody's, members of an object.
@@ -98,8 +98,10 @@ _NOUNED: Final = Pattern(
 )
 # What AWS's own begin with, besides operations.
 _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
+# What stands before a word that a program defines, imports or has as a member.
+_DEFINES: Final = (b"class ", b"import ", b"interface ", b".")
 # How members of an API end.
-_ENDS: Final = (b"Arn", b"Id", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type")
+_ENDS: Final = (b"Arn", b"Id", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type", b"TypeDef")
 # Where files of a machine are, and what a web server serves.
 _ELSEWHERE: Final = Pattern(
     r"/(?:api|bin|dev|etc|home|lib|mnt|opt|proc|root|run|srv|static|sys|tmp|usr|v[0-9]|var|workspace)/.*"
@@ -127,8 +129,8 @@ _TAGS: Final = b"TAGS\t"
 _SCOPED: Final = Pattern(r"(?s:.*)\((?:this|self|scope|stack|app|construct|parent|ctx), ?")
 # A key or a call before a string that is no name.
 _OTHER: Final = Pattern(
-    r"(?s:.*)(?:(?i:action|algorithm|architecture|behaviou?r|category|class|code|color|command|condition|content|description"
-    r"|driver|encoding|engine|event|expression|family|format|framework|handler|header|headers|image|kind|label|language|level"
+    r"(?s:.*)(?:(?i:action|algorithm|alias|architecture|behaviou?r|category|class|code|color|command|condition|content"
+    r"|description|driver|encoding|engine|event|expression|family|format|framework|handler|header|headers|image|kind|label|language|level"
     r"|locale|message|method|mode|namespace|operation|option|package|phase|platform|policytype|plugin|protocol|provider|reason"
     r"|region|runtime|selector|shell|signal|source_?type|state|status|strategy|style|tag|timezone|title|type|unit|uses"
     r"|version|zone)(?:name|_name|id|_id)?s?\\*[\"'`]?[ \t]*(?:[:=]|=>|\()[ \t]*[\[(]?"
@@ -187,7 +189,7 @@ class Likely:
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
                 for begin, end, sure in self._in_piece(text, (low, high), begins, looked):
-                    called = sure or _is_called(text, begin)
+                    called = (sure or _is_called(text, begin)) and not _is_defined(text, begin, end, low)
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
@@ -260,6 +262,12 @@ def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
     """Tell whether one of those ``found``, which ascend, is in ``begin:end`` or goes on there."""
     last = bisect_left(found, end, key=itemgetter(0))
     return any(one[1] > begin for one in found[max(0, last - MAX_TOUCHING) : last])
+
+
+def _is_defined(text: bytes, begin: int, end: int, low: int) -> bool:
+    """Tell whether a word with humps is what the piece from ``low`` on called a part of its program, before it."""
+    word = text[begin:end]
+    return _HUMPED.fits(word) and any(text.find(before + word, low, begin) >= 0 for before in _DEFINES)
 
 
 def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:

@@ -46,6 +46,7 @@ _PLACEHOLDERS: Final = (
     r"<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|\[?REDACTED\]?|\[[a-z]{3,20}\]",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:name|id|arn|here|value|key|secret|password|bucket))",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:role|cluster|function|table|queue|topic|profile))",
+    r"(?i:(?:your|my|some)[-_](?:[a-z]{1,20}[-_]){0,3}(?:key|secret|password)[-_][0-9]{1,2})",
     r"(?i:change[-_]?(?:it|me|this)[0-9]{0,16})",
     r"(?i:x{3,40}|\*{1,40}|\.{1,40}|-{1,40}|_{1,40})",
 )
@@ -86,6 +87,8 @@ _COMMON: Final = Pattern(
             # Models of Bedrock, and who tells AWS for whom a workload or a user speaks.
             r"(?:(?:apac|au|ca|eu|global|jp|us|us-gov)\.)?(?:ai21\.j|amazon\.(?:nova|rerank|titan)|anthropic\.claude|cohere\.(?:command|embed|rerank)|deepseek\.[rv][0-9]|meta\.llama|mistral\.(?:ministral|mistral|mixtral|pixtral)|openai\.gpt|qwen\.qwen|stability\.s(?:d3|table)|twelvelabs\.(?:marengo|pegasus)|writer\.palmyra)[a-z0-9.-]{0,60}",
             r"token\.actions\.githubusercontent\.com|accounts\.google\.com|gitlab\.com|app\.terraform\.io|oidc\.circleci\.com|agent\.buildkite\.com",
+            # Hosts of other clouds.
+            r"[A-Za-z0-9.-]{2,120}\.(?:azmk8s\.io|azurecr\.io|azurewebsites\.net|googleapis\.com|windows\.net)",
             # Registries that everybody takes images from, and what Kubernetes calls its own domain.
             r"(?:[a-z0-9-]{1,20}\.)?(?:docker\.io|gcr\.io|ghcr\.io|k8s\.io|quay\.io)|(?:svc\.)?cluster\.local",
             r"[a-z0-9.-]{2,60}\.(?:amazonaws\.com|aws\.internal|amazon\.com)(?:\.cn)?",

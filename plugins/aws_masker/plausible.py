@@ -46,7 +46,7 @@ _CALLED: Final = Pattern(
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
 # A variable that holds a secret, a type of a package: testTsigSecret, corev1.SecretKeySelector.
 _SAYS_WHAT: Final = Pattern(
-    r"[a-z][A-Za-z0-9]*[a-z0-9](?:Secret|Password|Token|Key)|[&*]?[a-z][a-z0-9]*\.[A-Z][A-Za-z0-9]+"
+    r"(?:[a-z][A-Za-z0-9]*\.)*[a-z][A-Za-z0-9]*[a-z0-9](?:Secret|Password|Token|Key)|[&*]?[a-z][a-z0-9]*\.[A-Z][A-Za-z0-9]+"
     r"|[&*][a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(.*"
 )
 # A reference to something of the same template: $storage_buckets:iac/outputs.
@@ -65,14 +65,18 @@ _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 # A type of Python, in quotes as well: List[V1LocalObjectReference].
 _GENERIC: Final = Pattern(r"(?:[Ll]ist|[Dd]ict|Optional|Sequence|Union)\[[A-Za-z][A-Za-z0-9_., \[\]]*\]")
 # A file of a program's or of data, and a member of a member: model.json, requestContext.accountId.
-_FILE: Final = Pattern(r".+\.(?:json|ya?ml|toml|py|[cm]?[jt]s|tsx|md|rst|txt|html?|css|xml|csv|png|svg|sh|sql)")
+_FILE: Final = Pattern(
+    r".+\.(?:json|ya?ml|toml|py|[cm]?[jt]s|tsx|md|rst|txt|html?|css|xml|csv|png|svg|sh|sql"
+    r"|cc|cmake|cpp|cs|gif|hpp|ico|ini|ipynb|java|jpe?g|kt|php|proto|swift|vue|webp|woff2?)"
+)
 _MEMBER_NAME: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_\[\]]*(?:\.[A-Za-z0-9_\[\]]+)*\.(?:[a-z]+(?:[A-Z][a-z]+)*(?:Name|Id)|name)"
 )
-# Names of languages' own: __init__, Uint8Array, uint256, vec3u.
+# Names of languages' own: __init__, Uint8Array, uint256, vec3u; what a package is checked against, a path of files.
 _BUILT_IN: Final = Pattern(
     r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array"
     r"|(?:u?int|uint|float|bytes)[0-9]{1,3}(?:_t)?|[biu]?vec[234][fhiu]?"
+    r"|/path/to/.*|(?:bin|dist|node_modules|src)/.*|sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,}={0,2}"
 )
 # A constant of a program, in a sentence.
 _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
@@ -85,7 +89,7 @@ _BUNDLED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*\$[0-9]+|[A-Z][0-9]{1,2}[A-Z][
 _ADJECTIVE: Final = Pattern(
     r"[A-Za-z]+(?:-[a-z]+)*-(?:[a-z]{2,}(?:ed|ing|able)|specific|wide|level|only|free|like|readable)"
 )
-_OPERATOR: Final = Pattern(r" (?:\?\??|[=!]==?|=>|as|instanceof) ")
+_OPERATOR: Final = Pattern(r" (?:\?\??|[=!]==?|=>|as|if|instanceof) ")
 _GOES_ON: Final = Pattern(r" (?:\(|[A-Za-z]+[ .,;)])")
 # Where something in S3 is. Where anything else is, or what stands before an address without a joint, is no name.
 _IN_S3: Final = Pattern(r"s3[a-z]?://[^:]*")

@@ -57,8 +57,8 @@ _CODE: Final = Pattern(
 )
 # Models of language, which everybody calls so.
 _MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
-# The noun of the key itself, counted: task-1 beside task_ids.
-_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}(?:[-_][A-Za-z]{3,20})?[-_][0-9]{1,2}")
+# The noun of the key itself, counted, or with a number of nothing: task-1 beside task_ids, task-12345.
+_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}(?:[-_][A-Za-z]{3,20})?[-_](?:[0-9]{1,2}|1234?5?6?)")
 _NUMBERED: Final = Pattern(r"[A-Za-z]+-[0-9]{1,4}")
 # Keys that say whose name it is, none of AWS's: github_username.
 _OF_OTHERS: Final = Pattern(
@@ -254,6 +254,11 @@ def is_other(key: bytes, joint: bytes) -> bool:
     return (joint == b">" and key in _COORDINATES) or (joint == b"=" and key[:1] == b"D" and key[1:] in _COORDINATES)
 
 
+def normalized(word: bytes) -> bytes:
+    """Return what all spellings of a word with joints have in common."""
+    return word.translate(None, _SEPARATORS).lower()
+
+
 def ends_alike(key: bytes, word: bytes) -> bool:
     """Tell whether a key and its value end with the same letter, without which one does not repeat the other."""
     return key[-1:].lower() == word[-1:].lower()
@@ -270,9 +275,16 @@ def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool
             return True
         # A member of something: _this3.clientSecret.
         word = word.rpartition(b".")[2]
+    if not is_aws and b"_" in key and key in word.split(b"-"):
+        # One of several documents of a key: vip_subnet_id-optional.
+        return True
+    # A member called like the key, the key of a secret in another spelling.
+    said = word.rpartition(b".")[2] if b"." in word else b""
+    if said == key or (secret and normalized(word).endswith(normalized(key))):
+        return True
     if not ends_alike(key, word) or b"-" in word or (_CONSTANT.fits(key) and _ASSIGNED.fits(joint)):
         return False
-    if not key.translate(None, _SEPARATORS).lower().endswith(word.translate(None, _SEPARATORS).lower()):
+    if not normalized(key).endswith(normalized(word)):
         return False
     return not is_aws or b"." in word or word == key or (b"_" in key and bool(_CAMEL.fits(word)))
 

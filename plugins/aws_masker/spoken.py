@@ -48,9 +48,9 @@ _CONSTANT: Final = Pattern(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
 _PRODUCT: Final = Pattern(rf"(?:{_one_of('product_begins')})(?:{_one_of('product_ends')})")
 # Compounds of ordinary language, which describe the noun: cross-account, read-only, on-demand, server-side.
 _COMPOUND: Final = Pattern(
-    r"(?i:(?:all|anti|any|auto|back|both|by|co|cold|cross|dead|dual|end|first|full|half|hard|high|if|in|inter|intra"
+    r"(?i:(?:all|anti|any|auto|back|bare|both|by|co|cold|cross|dead|dual|end|first|full|half|hard|high|hot|if|in|inter|intra"
     r"|least|long"
-    r"|low|man|multi|multiple|new|next|non|not|off|old|on|one|open|out|over|per|point|post|pre|re|read|real|second|self"
+    r"|low|man|multi|multiple|new|next|no|non|not|off|old|on|one|open|out|over|per|point|post|pre|re|read|real|second|self"
     r"|semi|short|single|so|soft|sub|super|then|third|three|two|un|up|well|write|zero)-[a-z]+"
     r"|(?:add|back|break|build|call|check|clean|cut|drop|fail|fan|follow|hand|hold|lock|log|look|make|mark|opt"
     r"|pick|plug|"
@@ -59,7 +59,7 @@ _COMPOUND: Final = Pattern(
     r"|driven|end|facing|"
     r"focused|free|friendly|grade|heavy|house|independent|level|like|line|native|only|optimized|oriented|plane|purpose|"
     r"ready|running|safe|scaling|sharing|side|sourcing|specific|style|term|throughput|time|way|wide)"
-    r"|[a-z]+-to-[a-z]+|aws[-_][a-z0-9_/-]+|.*[-_]aws[-_].*)"
+    r"|[0-9]+-[0-9]+[a-z]{0,3}|[a-z]+-to-[a-z]+|[a-z]+ing-(?:and-[a-z]+ing|by|down|in|off|on|out|over|to|up)|aws[-_][a-z0-9_/-]+|.*[-_]aws[-_].*)"
 )
 # What may follow a name in a sentence, but no noun that a compound would describe.
 _STANDS: Final = Pattern(
@@ -87,6 +87,11 @@ _TOOL: Final = Pattern(rf"(?:{_one_of('tools')})[-_][a-z0-9_-]+")
 _MEMBER: Final = Pattern(r"(?:self|this|cls)\..*|(?:.*/)?go\.mod")
 # A call, an assignment.
 _CODE: Final = (b"(", b"=")
+# A variable of a program, or a member of one, with several words in its name; what assigns to it.
+_VARIABLE: Final = Pattern(r"(?:[a-z]+\.)*[a-z0-9]+(?:_[a-z0-9]+)+")
+_ASSIGNS: Final = (b" = ", b" += ", b" == ", b": ", b":\n")
+# A link to something.
+_LINK: Final = Pattern(r"\]\(https?://[^\s()]{1,200}\)")
 # What AWS calls its operations and its products, and languages.
 _OPERATION: Final = Pattern(
     r"(?:(?i:add|associate|attach|batch|cancel|copy|create|delete|deregister|describe|detach|disable|enable"
@@ -106,9 +111,20 @@ def behind_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subj
         return
     owned = subject.is_owned(begin)
     sure = owned or _is_of_service(text, begin, text[begin : _NOUN.match(text, begin, end)])
+    is_program = subject.writing(begin) is Writing.PROGRAM
     for value in listed(text, end):
+        if is_program and _is_variable(text, value):
+            continue
         if not _says_nothing(text, value, vocabulary, sure=sure, owned=owned):
             yield value
+
+
+def _is_variable(text: bytes, value: Value) -> bool:
+    """Tell whether a word in a program is one of its variables: among arguments, or assigned to, without quotes."""
+    if not _VARIABLE.fits(text[value.start : value.end]):
+        return False
+    before = text[max(0, value.start - _LOOK_BACK) : value.start].rstrip()
+    return before.endswith((b",", b"(")) or text.startswith(_ASSIGNS, value.end)
 
 
 def before_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subject) -> Iterator[Value]:
@@ -116,6 +132,8 @@ def before_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subj
     begin, end = opener
     value = word_before(text, begin)
     if value is None or not in_sentence(text, value.start, value.end):
+        return
+    if subject.writing(begin) is Writing.PROGRAM and _is_variable(text, value):
         return
     owned = subject.is_owned(begin) and _STRONG.search(text, begin, end) is not None
     if not _is_ordinary(text[value.start : value.end], vocabulary, owned=owned):
@@ -129,6 +147,8 @@ def between_marks(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Su
     if value is None or text[value.end : value.end + 1] != text[begin : begin + 1]:
         return
     if subject.writing(begin) is Writing.PROGRAM or _is_of_others(text, value.start):
+        return
+    if _OTHER_BEHIND.match(text, value.end) >= 0:
         return
     word = text[value.start : value.end]
     if not _TOOL.fits(word) and not _is_ordinary(word, vocabulary, owned=subject.is_owned(begin)):
@@ -146,7 +166,10 @@ def _says_nothing(text: bytes, value: Value, vocabulary: Vocabulary, *, sure: bo
     ``sure`` tells that the noun is one of AWS's; ``owned``, that the text speaks of somebody's things there.
     """
     word = text[value.start : value.end]
-    if is_compound(word) or (_ALTERNATIVE.fits(word) and text[value.start - 1 : value.start] != b"`"):
+    # A function of a module is called like an operation.
+    if is_compound(word[word.rfind(b"/") + 1 :]) or names_operation(word[word.rfind(b".") + 1 :]):
+        return True
+    if _ALTERNATIVE.fits(word) and text[value.start - 1 : value.start] != b"`":
         return True
     if text.endswith(SAID_NAME, 0, value.start) or not _DIGITS.isdisjoint(word):
         return False
@@ -181,9 +204,15 @@ def word_before(text: bytes, at: int) -> Value | None:
     """Return the word in which ``at`` is, with its noun behind it; None for code, operations and products of AWS."""
     begin = begin_of(text, at)
     end = _WORD.match(text, begin)
-    if end <= at or text[end : end + 1] in _CODE or _is_aws(text, begin, end):
+    if end <= at or text[end : end + 1] in _CODE or _is_aws(text, begin, end) or _is_linked(text, begin, end):
         return None
     return Value(begin, end, quoted=True)
+
+
+def _is_linked(text: bytes, begin: int, end: int) -> bool:
+    """Tell whether a word is the text of a link to what is called so: a package, a repository."""
+    stop = _LINK.match(text, end)
+    return stop > 0 and text[end:stop].rstrip(b"/)").endswith(b"/" + text[begin:end])
 
 
 def _is_aws(text: bytes, begin: int, end: int) -> bool:
@@ -206,9 +235,15 @@ _OTHER_NOUN: Final = Pattern(
     r"extension|fields?|file|files|flags?|folder|fork|framework|gem|headers?|hook|image|import|input|key|keyword|label|"
     r"labels|library|linter|metrics?|method|methods|middleware|modules?|namespaces?|options?|outputs?|packages?"
     r"|params?|"
-    r"plugins?|pods?|property|provider|pull|ref|release|remote|run|runtime|script|scripts|setting|step|steps|submodule|"
+    r"plugins?|pods?|property|provider|pull|ref|region|release|remote|run|runtime|script|scripts|setting|step|steps|submodule|"
     r"subcommand|tags?|test|tests|tools?|type|types|use|uses|using|utility|value|variables?|version|via|volume mount|"
-    r"workflows?|with)[:,]? ?(?:called |named )?[*`]*"
+    r"workflows?|with)[:,]? ?(?:\((?:e\.g\.|i\.e\.|such as) |(?:for example|such as)[, ]+)?(?:called |named )?[*`]*"
+)
+
+# The same behind it: the `ledger_id` parameter.
+_OTHER_BEHIND: Final = Pattern(
+    r"(?:`{1,2}|\*\*) (?:[a-z]+ )?(?:argument|attribute|branch|class|decorator|exception|field|file|flag|keyword|label"
+    r"|library|method|module|operator|option|package|parameter|property|region|type|variable)s?(?:[^A-Za-z]|$)"
 )
 
 

@@ -33,6 +33,9 @@ _GETTERS: Final = Pattern(
     r"|(?:[fF]lags?|[fF]lag[sS]et|Flags\(\))\.String(?:Var)?P?)"
     r"\((?:&[A-Za-z0-9_.]+,)?(?:[ \t]|\r?\n)*(?:@\.?)?\\*[\"'`]?[A-Za-z0-9_.]*"
 )
+# Functions that declare a flag, of which the second argument may be the variable that takes its value.
+_DECLARES: Final = Pattern(r"(?s:.*)(?:option|add_argument)\([ \t\r\n]*[\"']-{0,2}")
+_VARIABLE: Final = Pattern(r"[a-z]+(?:_[a-z]+)*[\"']")
 # A metric with its dimensions, as dashboards of CloudWatch write it.
 _METRIC: Final = Pattern(r"(?s:.*)\[(?:\s|\\+[nrt])*\\*\"[A-Z][A-Za-z0-9/_]*\\*\",[^\[\]{}()]*")
 _METRIC_BACK: Final = 240
@@ -74,6 +77,8 @@ def _line_before(text: bytes, at: int) -> bytes:
 
 def holds(text: bytes, key: int, joint: int, end: int, kind: Kind) -> bool:
     """Tell whether what stands before a key, and its joint, let a value follow that is the key's."""
+    if text.startswith(b"--", key - 2) and _VARIABLE.match(text, end) >= 0:
+        return not _DECLARES.fits(text[max(0, key - _NEAR) : key].rpartition(END)[2])
     if kind is Kind.VALUE and (end - joint > 1 or text[joint] != _TAG_END):
         return True
     before = text[max(0, key - _NEAR) : key].rpartition(END)[2]

@@ -4,6 +4,7 @@ That is told by the text alone, and by the command that printed it if it is the 
 """
 
 from enum import Enum, auto
+from itertools import islice
 from typing import Final
 
 from aws_masker.joints import END
@@ -62,17 +63,18 @@ _OWNED: Final = Pattern(
     # Lines of a log.
     r"|(?:^|[\x00\x01\n\"]|\\n)(?:[^ \n]{1,60}:)?\[?20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
 )
-# What is under a free licence is there for everybody to read: what it names says nothing of anybody's account.
+# What is under a free licence is there for everybody to read, if it speaks of more than AWS: who builds on AWS alone
+# has such lines above names as well.
 _PUBLISHED: Final = Pattern(
     r"Licensed under the (?:Apache|GNU|MIT|Mozilla|terms of the MIT)|LICENSE-2\.0|Permission is hereby granted, free of"
     r"|Mozilla Public License|GNU (?:Affero |Lesser )?General Public"
-    r"|under one or more\s+contributor license agreements"
+    r"|under one or more\s+contributor license agreements|Redistribution and use in source and binary forms"
     r"|SPDX-License-Identifier: (?:AGPL|Apache|BSD|BlueOak|GPL|ISC|LGPL|MIT|MPL|Unlicense)"
 )
-# A history of changes, each with a link to it.
-_HISTORY: Final = Pattern(
-    r"(?s:(?:github\.com/[^/\s]{1,60}/[^/\s]{1,60}/(?:commit|compare|issues|pull)/[0-9a-f].*){3})"
-)
+# A history of changes, each with a link to it; so have the notes of who runs something.
+_CHANGE: Final = r"github\.com/[^/\s]{1,60}/[^/\s]{1,60}/(?:commit|compare|issues|pull)/[0-9a-f]"
+_HISTORY: Final = Pattern(rf"(?s:(?:{_CHANGE}.*){{3}})")
+_CHANGES: Final = Pattern(_CHANGE)
 # What Kubernetes has to do with AWS, rather than with clouds in general: a region, and what runs on AWS alone.
 _RUNS_ON_AWS: Final = Pattern(
     rf"{_REGION}|apiVersion\W{{1,6}}(?:[a-z0-9.-]*\.aws[./]|eksctl\.|karpenter\.)|kind\W{{1,6}}AWS[A-Z]|AWS/[A-Z]|/aws/[a-z]"
@@ -135,7 +137,8 @@ _MENTIONED: Final = Pattern(
 _ELSEWHERE_CLOUD: Final = Pattern(
     r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com"
     r"|[dD]igital[oO]cean|[cC]loudflare"
-    r"|core\.windows\.net|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
+    r"|(?:core\.windows|azurecr|azurewebsites)\.[a-z]|azmk8s"
+    r"|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
     r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|[eE]xoscale|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack"
     r"|ovhcloud|[sS]caleway|[tT]encent|tencentcloud|cdk8s|cdktf|[uU]pcloud|[vV]ultr)(?:[^a-z]|$)|myqcloud|@angular/"
     r"|[^a-z]mat-[a-z]|resource_?[gG]roup_?[nN]ame|terraform-(?:azurerm|google)|BigQuery|(?:^|[^A-Za-z])(?:AKS|GKE|Pub/Sub)[^A-Za-z]"
@@ -146,7 +149,7 @@ _STRUCTURE: Final = Pattern(
     r"(?:resource|data) \\*\"(?:alicloud|azuread|azurerm|cloudflare|digitalocean|exoscale|google|hcloud|helm"
     r"|kubernetes|linode|oci|openstack|scaleway|vultr)_"
     r"|(?:[\x00\n]|\\n)[ ]*(?:- )?apiVersion: |\\*\"apiVersion\\*\"[ ]?:|[^A-Za-z]\.Values\."
-    r"|\{\{-? *(?:include|template|define|toYaml|\.Chart|\.Release|\.Values)"
+    r"|\{\{-? *(?:include|template|define|toYaml|\.Chart|\.Release|\.Values)|(?:[\x00\n]|\\n)replicaCount: "
     r"|[\"./-]k8s\.io|kubernetes\.io/docs|io\.kubernetes\.|(?:core|meta)v1\.[A-Z]|(?:[\x00\n]|\\n)scrape_configs:"
     # Tests of charts.
     r"|(?:\n|\\n)[ ]+asserts:(?:\n|\\n)"
@@ -157,20 +160,24 @@ _OTHERS: Final = Pattern(
     r"|\"(?:full_name|head_commit|html_url|pull_request)\\*\""
 )
 _ELSEWHERE: Final = (_ELSEWHERE_CLOUD, _STRUCTURE, _OTHERS)
-# Of Kubernetes, of GitHub, of npm; descriptions of an API.
+# Of Kubernetes, of GitHub, of npm, of Python's packages; descriptions of an API; rules of make.
 _API_VERSION: Final = Pattern(r"apiVersion\W{1,6}[A-Za-z0-9./-]+")
 _OF_AWS: Final = (b".aws", b"eksctl", b"karpenter")
 _OWN_NAMES: Final = Pattern(
     r"(?:\n|\\n)[ ]+runs-on:|(?:[\x00\n]|\\n)scrape_configs:|\[{1,2}(?:package|project)\]"
-    r"|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]"
+    r"|[dD]ependencies\\*\":|(?:openapi|swagger)\W{1,4}[23]|(?:[\x00\n]|\\n)(?:Metadata-Version: |\.PHONY:)"
+    # What an agent is told to be able to do.
+    r"|[\x00\x01]---(?:\r?\n|\\n)name: [^\n\\]{1,80}(?:\r?\n|\\n)description: "
 )
-# Statements of a language in which programs are written, at the beginning of a line.
+# Statements of a language in which programs are written, at the beginning of a line, which grep may have found.
 _PROGRAM: Final = Pattern(
-    r"(?:[\x00\n]|\\n)[ \t]*(?:import (?:[A-Za-z0-9_.{}*, ]+ from )?[\"']"
+    r"(?:[\x00\n]|\\n)(?:[A-Za-z0-9_./-]{1,200}:[0-9]{1,6}:)?[ \t]*(?:import (?:[A-Za-z0-9_.{}*, ]+ from )?[\"']"
     r"|(?:import|use) [a-z_][A-Za-z0-9_.:]*(?:\r?\n|;|\\n)|[A-Z][A-Z0-9_]*(?:: [^=\n]{1,60})? = [\[{(]"
     r"|from [A-Za-z0-9_.]+ import |(?:async )?def [A-Za-z0-9_]+\(|class [A-Za-z0-9_]+[:({ ]|#include|func [A-Za-z(]"
     r"|package [a-z0-9_.]+;|(?:pub |async )*fn [a-z]|public (?:[a-z]+ )*(?:class|interface|enum|static|void) "
     r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({;]"
+    # SQL.
+    r"|CREATE (?:OR REPLACE )?(?:EXTENSION|FUNCTION|INDEX|PROCEDURE|TRIGGER|TYPE|UNIQUE INDEX) [A-Za-z\"]"
     # C#, PHP and PowerShell.
     r"|(?:global )?using (?:static )?[A-Z][A-Za-z0-9_.]*;|namespace [A-Z][A-Za-z0-9_.]*(?:;|[ \t]*\{|\r?\n)"
     r"|<\?php|\$[A-Za-z_]+ ?= ?"
@@ -185,6 +192,10 @@ _SETTING: Final = (
     r"|\"[^\"\n]*\"|[\]}]|\[{1,2}[^\[\]\n]+\]{1,2})?[ \t]*,?[ \t]*(?:(?:#|//)[^\n]*)?\r?"
 )
 _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
+# So often AWS may be named in passing, and so much more often other clouds are then, or changes.
+MAX_PASSING: Final = 3
+OUTNUMBERED: Final = 4
+CHANGES_OUTNUMBER: Final = 8
 
 
 class Writing(Enum):
@@ -296,13 +307,26 @@ def _look(piece: _Piece) -> None:
     if piece.aws and not piece.finds(_USES_AWS):
         piece.writing = _writing(piece.text, piece.low, piece.high)
         piece.aws = piece.writing is not Writing.PROGRAM or piece.text.find(_FENCE, piece.low, piece.high) >= 0
-    if piece.finds(_PUBLISHED) or piece.finds(_HISTORY):
-        # It speaks of AWS as everybody does, unless it holds something of somebody's.
+    if (piece.finds(_PUBLISHED) or piece.finds(_HISTORY)) and any(piece.finds(one) for one in _ELSEWHERE):
+        # It speaks of AWS among others, as everybody does, unless it holds something of somebody's.
         piece.aws = piece.mentioned = piece.aws and piece.finds(_OWNED)
+    elif piece.aws and _is_outnumbered(piece):
+        piece.aws = piece.mentioned = piece.finds(_OWNED)
     elif piece.aws and piece.finds(_STRUCTURE):
         piece.aws = piece.finds(_RUNS_ON_AWS) or piece.finds(_OWNED)
     elif not piece.aws and piece.finds(_AWS_LIKE):
         piece.aws = all(not piece.finds(one) for one in _ELSEWHERE)
+
+
+def _is_outnumbered(piece: _Piece) -> bool:
+    """Tell whether a piece names other clouds, or links to changes, far more often than it names AWS."""
+    named = len(list(islice(_AWS.each(piece.text, piece.low, piece.high), MAX_PASSING + 1)))
+    if named > MAX_PASSING:
+        return False
+    return any(
+        len(list(islice(one.each(piece.text, piece.low, piece.high), named * more))) == named * more
+        for one, more in ((_ELSEWHERE_CLOUD, OUTNUMBERED), (_CHANGES, CHANGES_OUTNUMBER))
+    )
 
 
 def _writing(text: bytes, low: int, high: int) -> Writing:

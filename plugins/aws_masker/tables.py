@@ -97,8 +97,8 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
         cells = split(text, one, two)
         if len(cells) != len(titles):
             break
-        if end == high and text[slice(*cells[0])] == text[slice(*titles[0])]:
-            # Lines that begin with the same word are no header and its rows.
+        if end == high and any(_is_same(text, *both) for both in zip(cells, titles, strict=True)):
+            # Lines that have the same word in one place are no header and its rows.
             return no_header
         for place, column in columns.items():
             value = _trimmed(text, *cells[place])
@@ -108,6 +108,11 @@ def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Ta
         filled = True
     # The last row of a table of keys and values has a line below it too, and nothing else.
     return Table(list(columns.values()), end) if filled else no_header
+
+
+def _is_same(text: bytes, cell: Span, title: Span) -> bool:
+    word = text[slice(*cell)].strip(_EDGES)
+    return word.isalnum() and word == text[slice(*title)].strip(_EDGES)
 
 
 def cells_without_header(text: bytes, at: int, limit: int) -> Iterator[Value]:
