@@ -33,7 +33,8 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         GIVEN + "x = {'ledger-parts': 3}\nengine = 'moves-printer'; boto3.client('ledger-parts')\n",
         GIVEN + "from 'ledger-parts' import x\nBucket(self, 'LedgerParts')\n",
         # What the program defines or imports, packages for other clouds, words of a comment.
-        GIVEN + "class LedgerParts:\n    pass\nrun('LedgerParts', 'ledger-azure-blobs')\n# NOTE: ledger-parts are gone\n",
+        GIVEN + "class LedgerParts:\n    pass\nrun('LedgerParts', 'ledger-azure-blobs')\n",
+        GIVEN + "# NOTE: ledger-parts is gone\n",
         # A rule of make.
         "# aws\n.PHONY: ledger-parts\nQUEUE_NAME=«kazor-orders»\nledger-parts: ledger-jobs\n",
         # A command's operations.

@@ -287,6 +287,9 @@ def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
         # An expression of a program.
         if b"." in word and (before.endswith(b"= ") or subject.writing(begin) is Writing.PROGRAM):
             return False
+        # A word of a comment.
+        if text[end] in b" " and text[end + 1 : end + 2].isalpha() and subject.writing(begin) is Writing.PROGRAM:
+            return False
         ends = b"-" in word or text[end] not in b" ,"
         return ends and not (_OTHER.fits(before) or _says_other(text, begin, end, before))
     return _FLAGGED.fits(before) or _stands_in_text(text, begin, end, before, subject)
