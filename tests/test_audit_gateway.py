@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aws_masker.audit import AuditRecord, parse
+from aws_masker.gateway.record import Draft
 from gateway_lab import BUCKET, INSTANCE, Answering, delta, lab, message, run, shared_masker, until
 from redis_fixture import RedisServer
 
@@ -15,6 +16,15 @@ MULTIPART = (
     b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n'
     b"stop i-0a1b2c3d4e5f60718\r\n--b--\r\n"
 )
+
+
+def test_what_is_known_of_a_request_shows_nothing_of_its_bodies() -> None:
+    draft = Draft("POST", keeps=100)
+    draft.note_sent(b"a masked body")
+    draft.note_answered(b"an answer")
+    assert draft.bodies() is not None
+    shown = repr(draft) + repr(draft.bodies())
+    assert ("masked body" in shown, "an answer" in shown) == (False, False)
 
 
 async def echo(answering: Answering) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from aws_masker import InvalidBody, Limits, Masker, Refused, Settings, TooLarge, Unsupported, VaultRequired
+from aws_masker.documents import read
 from masking import KEY, masker
 
 INSTANCE = "i-0a1b2c3d4e5f60718"
@@ -633,9 +634,19 @@ def test_a_pasted_token_is_recalled_for_the_answer(tmp_path: Any) -> None:
 def test_nothing_shows_an_original() -> None:
     with masker() as made:
         raw = json.dumps({"messages": [{"role": "user", "content": INSTANCE}]}).encode()
-        shown = repr(made) + repr(made.mask_body(raw, "/v1/messages"))
+        shown = repr(made) + repr(made.mask_body(raw, "/v1/messages")) + repr(made.mask_text(INSTANCE))
         assert INSTANCE not in shown
         assert KEY not in repr(made.settings) + shown
+
+
+def test_nothing_that_is_read_of_a_body_shows_what_stands_in_it() -> None:
+    held = {"role": "user", "content": [INSTANCE, {INSTANCE: 481516234217, "type": "new"}]}
+    raw = json.dumps({"model": INSTANCE, "messages": [held]}).encode()
+    document = read(raw, "/v1/messages", Settings(key=KEY))
+    texts = [place.text(raw) for part in document.parts for place in part]
+    assert {INSTANCE.encode(), b"481516234217"} <= {text.data for text in texts}
+    shown = repr((document, document.messages[0], document.parts, texts))
+    assert (INSTANCE in shown, "481516234217" in shown) == (False, False)
 
 
 def test_the_body_limit_is_the_hosts_but_depth_and_identifiers_are_the_maskers() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from aws_masker import Blocked, Limits, TooLarge, catalogue
 from aws_masker.alone import WINDOW
 from aws_masker.found import Found, FoundCache, Text
-from masking import marked, masker, plain
+from aws_masker.text import Result
+from masking import OTHER_KEY, marked, masker, plain
 from writing import FORMS, OTHERS
 
 
@@ -186,6 +187,16 @@ def test_the_cache_keeps_to_its_bound_of_parts() -> None:
     for key in (b"a", b"b", b"c"):
         cache.put(cache.digest([Text(key)]), [Found([(0, 1, b"", 0, False)] * 20, {})])
     assert len(cache) == 2
+
+
+def test_the_digests_of_the_cache_say_nothing_without_the_key() -> None:
+    text = [Text(b"i-0a1b2c3d4e5f60718")]
+    with masker() as mine, masker(key=OTHER_KEY) as theirs:
+        assert mine.cache.digest(text) != theirs.cache.digest(text)
+
+
+def test_a_result_shows_no_original() -> None:
+    assert "0a1b2c3d" not in repr(Result([], dictionary={b"i-x0123456789abcdef": b"i-0a1b2c3d4e5f60718"}))
 
 
 def test_the_cache_tells_texts_by_their_keys_and_spellings_apart() -> None:

@@ -79,7 +79,7 @@ class Document:
 
     parts: list[list[Place]] = field(default_factory=list)
     opaque: int = 0
-    model: str | None = None
+    model: str | None = field(default=None, repr=False)
     tools: ToolList | None = None
     messages: list[Message] = field(default_factory=list)
 

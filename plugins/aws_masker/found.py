@@ -37,6 +37,10 @@ class Text(NamedTuple):
     key: bytes | None = None
     spelling: bytes | None = None
 
+    def __repr__(self) -> str:
+        """Show nothing of the text."""
+        return f"<Text of {len(self.data)} bytes>"
+
 
 # ``start:end`` of a text, in bytes, the token that takes its place, the place of its family among those of the rules,
 # and whether it is a name to look for elsewhere. A plain tuple: a large request has tens of thousands of them.

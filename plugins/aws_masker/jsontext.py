@@ -14,7 +14,7 @@ import itertools
 import json
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, NoReturn, TypeAlias
 
@@ -32,7 +32,7 @@ _LOW_SURROGATES = range(0xDC00, 0xE000)
 class String:
     """A string, also one that names a member. ``start`` is its opening quote, ``end`` follows its closing quote."""
 
-    value: str
+    value: str = field(repr=False)
     start: int
     end: int
 
@@ -41,7 +41,7 @@ class String:
 class Number:
     """A number, its text exactly as it stands in the body."""
 
-    text: str
+    text: str = field(repr=False)
     start: int
     end: int
 

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 from operator import sub
@@ -23,7 +23,7 @@ class Place:
     """A string or number of a document that is to be masked."""
 
     node: String | Number
-    key: bytes | None
+    key: bytes | None = field(repr=False)
 
     def text(self, raw: bytes) -> Text:
         """Return what is masked of it in the document ``raw``."""

@@ -80,6 +80,10 @@ def plugin() -> Plugin:
     return Plugin({"key": KEY, "__seq__": 1})
 
 
+def test_what_is_taken_of_a_request_shows_nothing_of_it() -> None:
+    assert repr(kong_plugin.Taken(f"/v1/{INSTANCE}", [INSTANCE], [INSTANCE], body=BODY)) == "<Taken>"
+
+
 def test_the_dead_end_comes_first_and_calls_are_few(plugin: Plugin) -> None:
     pdk = Pdk()
     plugin.access(pdk)

@@ -70,6 +70,10 @@ class Taken(NamedTuple):
     body: bytes | None = None
     crowded: bool = False
 
+    def __repr__(self) -> str:
+        """Show nothing of the request."""
+        return "<Taken>"
+
 
 class Plugin:
     """One entry of the plugin in Kong's configuration."""
