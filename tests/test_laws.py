@@ -315,6 +315,10 @@ GLUED = {
         'new aws.sqs.Queue("q", {name: "ledger-jobs"})-x0aws controltower describe --landing-zone-identifier '
         'OrdersWorker2-x0detector_version_id = "OrdersWorker2" '
     ),
+    "a command behind the version of an image": (
+        "481516234217.dkr.ecr.eu-west-1.amazonaws.com/acme-pay/ledger-api:1.42.0-x0new DeleteDiskCommand("
+        '{ resourceName: "ledgerdisk" })'
+    ),
     "a host in the end of a token": (
         'aea02fd17533c8186.awsglobalaccelerator.com aws x --directory-name ledger-9-x0resource "aws_accelerator_x" '
     ),

@@ -52,10 +52,11 @@ _HUMPED: Final = Pattern(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+")
 _IN_ADDRESS: Final = Pattern(r"(?s:.*)https?://[^\s\"'<>?]{1,60}\?(?:[A-Za-z0-9_]+=[^\s\"'<>&]*&)*")
 # Before a member of a manifest, which may be a comment: nothing else on its line, or in its braces.
 _OPENS_MEMBER: Final = Pattern(r"(?s:(?:.*(?:[\x00\x01\n{,(\[]|\\n))?[ \t#*-]*(?:\\*[\"'`])?)")
-# Libraries, headers, actions of workflows, addresses in Terraform.
+# Libraries, headers, actions of workflows, addresses in Terraform; versions, behind what may be the end of a name.
 _PUBLIC: Final = Pattern(
     r"(?i:aws-(?:batch|ec2|ecs|eks|fargate|lambda|s3)|(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
-    r"|npm|github)[-_/.].*|@.*|[a-z0-9]+(?:_[a-z0-9]+)+\.[a-z0-9_-]+)"
+    r"|npm|github)[-_/.].*|@.*|[a-z0-9]+(?:_[a-z0-9]+)+\.[a-z0-9_-]+"
+    r"|v?[0-9]{1,6}(?:\.[0-9]{1,6}){1,4}(?:[-+.][a-z0-9._-]*)?)"
 )
 # The value of a variable, a tag, a parameter; where a parameter of an API is given.
 _VALUE_FOLLOWS: Final = Pattern(
