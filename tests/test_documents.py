@@ -621,6 +621,14 @@ def test_a_vault_that_is_required_and_down_refuses() -> None:
         without.mask_text(f"stop {INSTANCE}")
 
 
+def test_what_a_tenant_pastes_is_recalled_from_its_own_entries() -> None:
+    with masker(tenant="acme") as ours:
+        token = ours.mask_text(INSTANCE).text
+        ours.vault.remember("default", {token: "another's"})
+        assert ours.mask_text(token).dictionary == {token: INSTANCE}
+        assert ours.restore_text(token) == INSTANCE
+
+
 def test_a_pasted_token_is_recalled_for_the_answer(tmp_path: Any) -> None:
     vault = f"sqlite:///{tmp_path / 'vault.db'}"
     with masker(vault=vault) as first, masker(vault=vault) as second:

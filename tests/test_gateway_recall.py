@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from aws_masker.gateway.recall import MAX_RUN, RecallingRestorer
+from gateway_lab import INSTANCE, Answering, lab, run
+from masking import masker
 
 KNOWN = {
     "i-x0123456789abcdef": "i-0a1b2c3d4e5f60718",
@@ -100,3 +102,17 @@ def test_restored_and_unresolved_tokens_are_counted_over_all_parts() -> None:
     restorer.feed(b'["i-x0123456789abcdef"]\n["i-x0000000000000000"]\n')
     restorer.feed(b'["i-x0123456789abcdef i-x0123456789abcdef"]\n')
     assert (restorer.counts.restored, restorer.counts.unresolved) == (3, 1)
+
+
+def test_an_answer_is_restored_from_the_tenants_own_entries() -> None:
+    async def test() -> None:
+        async def answer(answering: Answering) -> None:
+            await answering.json({"text": token})
+
+        async with lab(answer, masker=ours, tenant="acme") as one:
+            assert (await one.request("GET", "/v1/files")).json() == {"text": INSTANCE}
+
+    with masker(tenant="acme") as ours:
+        token = ours.mask_text(INSTANCE).text
+        ours.vault.remember("default", {token: "another's"})
+        run(test())

@@ -93,6 +93,18 @@ def test_the_dead_end_comes_first_and_calls_are_few(plugin: Plugin) -> None:
     assert b"7:outcome,7:forward," in pdk.told
 
 
+def test_where_nothing_is_masked_tokens_are_recalled_from_the_tenants_own_entries() -> None:
+    config = {"key": KEY, "tenant": "acme", "enable_masking": False}
+    Plugin(config).access(Pdk())
+    (ours,) = [one for one in Plugin.maskers.all() if one.settings.tenant == "acme"]
+    token = ours.mask_text(INSTANCE).text
+    ours.vault.remember("default", {token: "another's"})
+    pdk = Pdk(json.dumps({"messages": [{"role": "user", "content": token}]}).encode())
+    Plugin(config).access(pdk)
+    assert INSTANCE.encode() in pdk.told
+    assert b"another's" not in pdk.told
+
+
 def test_a_body_that_is_declared_too_long_is_refused(plugin: Plugin) -> None:
     pdk = Pdk(None, headers={"content-length": str(33 << 20)})
     plugin.access(pdk)
