@@ -23,6 +23,8 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         # Dots, and words of programs under a key with a noun.
         GIVEN + "x = ['«ledger.moves.v2»']; tableMoves = '«search-index»'; queue_of_mails = '«SearchIndex»'\n",
         GIVEN + "x = ['ledger.moves.py', 'com.ledger.Main', 'Ledger.Moves', 'search-index']; mode = 'SearchIndex'\n",
+        # Paths in YAML, but of files; cells with dots.
+        "table_name: «kazor-orders»\naws: {key: /«ledger»/db/«pass9»}\ndir: /printer/db/x\n| «ledger.moves» | x |\n",
         # What a graph, a block, a directory and a column are called; what has no letters to speak of.
         GIVEN + "DAG('ledger_nightly'); x = 'src/ledger/lib'; arch = 'x86_64'; attribute_name='flight_ledger'\n",
         'resource "aws_sqs_queue" "ledger_moves" {\n  name = "«kazor-orders»"\n}\nexecutor = "LedgerExecutor"\n',

@@ -52,10 +52,10 @@ _FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 # a line of a log; the value of a flag; a word of a sentence; a cell of a table.
 _PLACE: Final = Pattern(
     rf"\\*[\"'`](?:{_SHAPES}|{_PATHS})\\*[\"'`][^:A-Za-z0-9]"
-    rf"|[A-Za-z0-9_.-](?:: |=| = )(?:{_SHAPES})[ \t]*(?:\r?\n|\x00|[,;}} ]|\\+[nr])"
+    rf"|[A-Za-z0-9_.-](?:: |=| = )(?:{_SHAPES}|{_PATHS})[ \t]*(?:\r?\n|\x00|[,;}} ]|\\+[nr])"
     rf"|{_FLAG}(?:{_SHAPES}|{_PATHS})[ \n\x00\\;)\"'`]"
     rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
-    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+{_DASHES}[ ]+[|]"
+    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_DASHES}|{_DOTS})[ ]+[|]"
 )
 _WORD: Final = Pattern(rf"{_SLASHES}|{_DOTS}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
@@ -125,6 +125,11 @@ _OTHER_SHAPED: Final = Pattern(
 # Behind the name of a filter, and before the values of tags in the AWS CLI's text.
 _FILTERS: Final = Pattern(r"\\*[\"'`],(?:\s|\\+[nrt])*\\*[\"'`]?[vV]alues\W")
 _TAGS: Final = b"TAGS\t"
+# Before the path of a file or of a page.
+_OF_FILES: Final = Pattern(
+    r"(?s:.*)(?i:base|data|dir|directory|endpoint|file|folder|from|home|image|location|log|mount|path|prefix|root|route"
+    r"|socket|target|to|uri|url|volume|workdir)s?\\*[\"'`]?[ \t]*[:=][ \t]*"
+)
 # Before a logical id, which has no slashes.
 _SCOPED: Final = Pattern(r"(?s:.*)\((?:this|self|scope|stack|app|construct|parent|ctx), ?")
 # A key or a call before a string that is no name.
@@ -283,16 +288,22 @@ def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
     if subject.names_its_own(begin):
         return False
     if before.endswith((b"=", b": ", b"= ")):
-        word = text[begin:end]
-        # An expression of a program.
-        if b"." in word and (before.endswith(b"= ") or subject.writing(begin) is Writing.PROGRAM):
-            return False
-        # A word of a comment.
-        if text[end] in b" " and text[end + 1 : end + 2].isalpha() and subject.writing(begin) is Writing.PROGRAM:
-            return False
-        ends = b"-" in word or text[end] not in b" ,"
-        return ends and not (_OTHER.fits(before) or _says_other(text, begin, end, before))
+        return _stands_beside(text, begin, end, before, subject)
     return _FLAGGED.fits(before) or _stands_in_text(text, begin, end, before, subject)
+
+
+def _stands_beside(text: bytes, begin: int, end: int, before: bytes, subject: Subject) -> bool:
+    """Tell whether a word without quotes, beside a key with which ``before`` ends, is what is given to that."""
+    word = text[begin:end]
+    is_program = subject.writing(begin) is Writing.PROGRAM
+    # An expression of a program, or a word of a comment.
+    if (b"." in word and (before.endswith(b"= ") or is_program)) or _OTHER.fits(before):
+        return False
+    if is_program and text[end] in b" " and text[end + 1 : end + 2].isalpha():
+        return False
+    if word.startswith(b"/"):
+        return not _OF_FILES.fits(before)
+    return (b"-" in word or text[end] not in b" ,") and not _says_other(text, begin, end, before)
 
 
 def _is_called(text: bytes, begin: int) -> bool:

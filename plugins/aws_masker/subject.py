@@ -97,7 +97,7 @@ _AWS_LIKE: Final = Pattern(
     r"|Table|Template|Topic)(?:[A-Z(<> ;,.)]|$)"
     r"|on_(?:s[nq]s_message|s3_event|dynamodb_record|kinesis_record)\(|(?:^|[^A-Za-z])[cC]halice(?:lib)?(?:[^a-z]|$)"
     # Libraries for its services, and what stands in for them in tests.
-    r"|awswrangler|(?:aws|py|jdbc:)athena|[lL]ocal[sS]tack[^a-z]|@middy/|dynamoose|sqs-consumer|redshift_connector"
+    r"|DynamoDb[A-Z]|awswrangler|(?:aws|py|jdbc:)athena|[lL]ocal[sS]tack[^a-z]|@middy/|dynamoose|sqs-consumer|redshift_connector"
     r"|[sS]tateMachineName"
     # Services with a word of their own in the name of a variable, a method, a class.
     r"|(?:^|[^A-Za-z])(?:cloudfront|cloudwatch|codebuild|codepipeline|dynamodb|elasticache|eventbridge|fargate|firehose|kinesis"
