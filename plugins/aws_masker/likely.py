@@ -210,7 +210,7 @@ class Likely:
 
     def _in_piece(
         self, text: bytes, piece: Span, begins: AbstractSet[int], looked: dict[bytes, _Word | None]
-    ) -> Iterator[_Word]:
+    ) -> Iterator[tuple[int, int, bool]]:
         """Yield the words in a ``piece`` that look like names, but at ``begins``; ``looked`` keeps what is met."""
         at, high = piece
         while (span := _PLACE.search(text, at, high)) is not None:
@@ -223,7 +223,7 @@ class Likely:
             if match not in looked:
                 looked[match] = self._likely_in(match)
             if (word := looked[match]) is not None:
-                yield _Word(low + word.start, low + word.end, sure=word.sure)
+                yield low + word.start, low + word.end, word.sure
 
     def _likely_in(self, match: bytes) -> _Word | None:
         """Return where in a match of a place the word is, if it looks like a name."""
@@ -289,7 +289,8 @@ def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
         return False
     if before.endswith((b"=", b": ", b"= ")):
         return _stands_beside(text, begin, end, before, subject)
-    return _FLAGGED.fits(before) or _stands_in_text(text, begin, end, before, subject)
+    in_cell = text[begin - 1] in _CELLS
+    return (not in_cell and _FLAGGED.fits(before)) or _stands_in_text(text, begin, end, before, subject)
 
 
 def _stands_beside(text: bytes, begin: int, end: int, before: bytes, subject: Subject) -> bool:
