@@ -151,7 +151,7 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     word = text[value.start : value.end]
     if (
         not word
-        or (word.endswith(b"]") and _GENERIC.fits(word))
+        or (word[-1:] == b"]" and _GENERIC.fits(word))
         or _BUILT_IN.fits(word)
         or (word[:1] in _NO_BEGINNING and not _opened(text, value))
         or (joint.kind is Kind.ROW and not _IN_ROW.fits(_line_before(text, value, MAX_LINE)))
