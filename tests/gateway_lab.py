@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from aws_masker import gateway
 from aws_masker.audit import AuditRecord, Bodies
+from aws_masker.limits import Limits
 from aws_masker.masker import Masker
-from aws_masker.settings import Limits, Settings
+from aws_masker.settings import Settings
 
 T = TypeVar("T")
 

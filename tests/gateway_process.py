@@ -11,7 +11,8 @@ from typing import IO, Any
 from gateway_lab import KEY
 
 _CODE = (
-    "import sys; from aws_masker.gateway import run; from aws_masker.settings import Limits, Settings; "
+    "import sys; from aws_masker.gateway import run; from aws_masker.limits import Limits; "
+    "from aws_masker.settings import Settings; "
     "key, listen, upstream = sys.argv[1:4]; limits = Limits(stop_seconds=20); "
     "sys.exit(run(Settings(key=key, listen=listen, upstream=upstream, limits=limits)))"
 )

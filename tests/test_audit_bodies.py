@@ -17,8 +17,9 @@ from aws_masker.audit.bodies import DRAFT_SECONDS, BodyFolder, document_of, file
 from aws_masker.audit.events import Restored, parse_event
 from aws_masker.cli import main
 from aws_masker.errors import AuditError
+from aws_masker.limits import Limits
 from aws_masker.masker import Masker
-from aws_masker.settings import Limits, Settings
+from aws_masker.settings import Settings
 from gateway_lab import INSTANCE, KEY, TOKEN, Answering, delta, lab, message, run, text_of, until
 
 BODIES = Bodies(b'{"a":"i-x"}', 11, b"event: x\n", 9)

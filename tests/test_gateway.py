@@ -15,7 +15,8 @@ import pytest
 from aws_masker import gateway
 from aws_masker.audit import parse
 from aws_masker.errors import SettingsError
-from aws_masker.settings import Limits, Settings
+from aws_masker.limits import Limits
+from aws_masker.settings import Settings
 from gateway_lab import INSTANCE, KEY, Answering, delta, lab, message, run, shared_masker, text_of, until
 from gateway_process import lines, listening_port, process
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from aws_masker.gateway.answer import INLINE_BYTES
+from aws_masker.limits import Limits
 from aws_masker.restore.text import RestoreCounts
-from aws_masker.settings import Limits
 from gateway_lab import (
     INSTANCE,
     Answering,

@@ -12,8 +12,9 @@ import pytest
 from aws_masker.edits import MaskedBody
 from aws_masker.errors import Blocked, VaultError
 from aws_masker.gateway.exchange import Upload
+from aws_masker.limits import Limits
 from aws_masker.masker import Masker
-from aws_masker.settings import Limits, Settings
+from aws_masker.settings import Settings
 from gateway_lab import (
     BUCKET,
     INSTANCE,

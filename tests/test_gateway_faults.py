@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 from gateway_lab import INSTANCE, Answering, lab, message, run
 
 BODY = json.dumps(message(f"see {INSTANCE}")).encode()

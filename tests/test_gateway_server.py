@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 from gateway_lab import INSTANCE, Answering, lab, message, run, until
 
 BODY = json.dumps(message(f"see {INSTANCE}")).encode()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aws_masker import Masker, Settings, documents, found, history, jsontext
 from aws_masker.edits import MaskedBody
 from aws_masker.history import History
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 from aws_masker.vault.memory import MemoryVault
 from masking import outcome
 

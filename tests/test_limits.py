@@ -25,8 +25,8 @@ from aws_masker.documents import read
 from aws_masker.errors import SettingsError, TooLarge
 from aws_masker.inventory import Inventory, Known, known_names, masters
 from aws_masker.jsontext import values_at_most
+from aws_masker.limits import Limits
 from aws_masker.restore.bounds import Bounds
-from aws_masker.settings import Limits
 from gateway_lab import INSTANCE, KEY, Answering, Lab, delta, lab, message, run, shared_masker
 
 Test = Callable[[], None]

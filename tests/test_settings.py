@@ -11,7 +11,8 @@ import pytest
 
 from aws_masker.cli.settings import markdown
 from aws_masker.errors import SettingsError
-from aws_masker.settings import Limits, Settings, parse_address
+from aws_masker.limits import Limits
+from aws_masker.settings import Settings, parse_address
 from aws_masker.settings_fields import about, settings_of
 from aws_masker.settings_load import SETTINGS, load
 

@@ -18,8 +18,8 @@ from ahocorasick_rs import BytesAhoCorasick
 
 from aws_masker import Masker, alone, re2c
 from aws_masker.alone import MAX_OVERLAPPING, Automaton
+from aws_masker.limits import Limits
 from aws_masker.restore import restorer_for
-from aws_masker.settings import Limits
 from aws_masker.tokens import ALPHABET
 from masking import masker
 

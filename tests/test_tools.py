@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aws_masker import Masker, Settings, tools
 from aws_masker.cuts import Cut
 from aws_masker.edits import MaskedBody
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 from aws_masker.vault.memory import MemoryVault
 from masking import outcome
 

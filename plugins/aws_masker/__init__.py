@@ -21,8 +21,9 @@ from aws_masker.errors import (
     VaultError,
     VaultRequired,
 )
+from aws_masker.limits import Limits
 from aws_masker.masker import Masker
-from aws_masker.settings import Limits, Settings
+from aws_masker.settings import Settings
 
 __all__ = [
     "Blocked",

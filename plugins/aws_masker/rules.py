@@ -7,9 +7,10 @@ from typing import Final
 
 from aws_masker.alone import Automaton
 from aws_masker.catalogue import Catalogue, Family
+from aws_masker.limits import Limits
 from aws_masker.names import NAME, Names
 from aws_masker.scan import has_groups
-from aws_masker.settings import Limits, Policy, Settings
+from aws_masker.settings import Policy, Settings
 from aws_masker.tokens import Tokens
 
 # The last of the families of the rules, which no catalogue has: names that were given, and how.

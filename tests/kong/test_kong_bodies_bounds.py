@@ -16,7 +16,8 @@ from aws_masker.kong import bodies, exchange
 from aws_masker.kong.bodies import Keepers, Place
 from aws_masker.kong.exchange import Order
 from aws_masker.kong.journal import Part
-from aws_masker.settings import Limits, Settings
+from aws_masker.limits import Limits
+from aws_masker.settings import Settings
 
 ROOM = 1 << 20
 KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"

@@ -11,7 +11,7 @@ from standin.lua_filter import Exchange, LuaFilter
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.kong import exchange
 from aws_masker.kong.journal import Part
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 
 TOKEN = "i-x0000000000000001"
 RAW = b'{"a": "i-0a1b2c3d4e5f60718"}'

@@ -10,7 +10,8 @@ import pytest
 from aws_masker.audit.record import AuditRecord, now
 from aws_masker.errors import SettingsError
 from aws_masker.kong.journal import EVERY, Journal, NotReadyError
-from aws_masker.settings import Limits, Settings
+from aws_masker.limits import Limits
+from aws_masker.settings import Settings
 
 KEY = bytes(range(32))
 SECONDS = 5.0

@@ -12,8 +12,9 @@ from aws_masker.kong import batches
 from aws_masker.kong import plugin as kong_plugin
 from aws_masker.kong.maskers import Maskers
 from aws_masker.kong.plugin import DEAD_END, Plugin
+from aws_masker.limits import Limits
 from aws_masker.masker import Masker
-from aws_masker.settings import Limits, Settings
+from aws_masker.settings import Settings
 
 KEY = "7c0123456789abcdef0123456789abcdef0123456789abcdef5e1f9a0b3c4d77"
 INSTANCE = "i-0a1b2c3d4e5f60718"

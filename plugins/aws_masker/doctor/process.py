@@ -11,7 +11,7 @@ from aws_masker.doctor.findings import Finding, Level, judge
 from aws_masker.doctor.routes import FILTER, MASKER
 from aws_masker.doctor.sources import Configuration
 from aws_masker.errors import SettingsError
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 from aws_masker.settings_load import SETTINGS
 
 KONG_PREFIX: Final = "/usr/local/kong"

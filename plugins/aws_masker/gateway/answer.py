@@ -20,7 +20,7 @@ from aws_masker.gateway.content_coding import CODINGS, Decoder
 from aws_masker.gateway.errors import UpstreamUnreadable
 from aws_masker.gateway.headers import RawHeaders, content_codings, transfer_codings
 from aws_masker.gateway.record import Draft, log_fault
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 
 # A larger piece is restored in a thread, so that it does not hold up the other streams: some 0.5 ms.
 INLINE_BYTES: Final = 1 << 15

@@ -9,7 +9,7 @@ from aws_masker.errors import InvalidBody, TooLarge, Unsupported
 from aws_masker.gateway.content_coding import CODINGS
 from aws_masker.gateway.errors import SlowBody
 from aws_masker.gateway.headers import RawHeaders, content_codings, transfer_codings
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 

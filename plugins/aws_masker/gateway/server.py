@@ -15,7 +15,7 @@ from aws_masker.audit.hub import Records
 from aws_masker.errors import InternalError, Refused, TooLarge
 from aws_masker.gateway.errors import BadTarget
 from aws_masker.gateway.record import Draft, log_fault
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 
 # A refused client gets this long to finish sending, so that it can read why. What it sends is not looked at any more.
 LINGER_SECONDS: Final = 5.0

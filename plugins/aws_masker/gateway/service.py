@@ -28,10 +28,11 @@ from aws_masker.gateway.exchange import Exchanges
 from aws_masker.gateway.record import LogLines, log, log_fault, notice
 from aws_masker.gateway.server import Server
 from aws_masker.gateway.upstream import Upstream
+from aws_masker.limits import Limits
 from aws_masker.masker import Masker, settle
 from aws_masker.metrics import Metrics, Parts
 from aws_masker.page import PageServer, Ring
-from aws_masker.settings import Limits, Settings, parse_address
+from aws_masker.settings import Settings, parse_address
 
 # After all requests have ended, and limits.stop_seconds, there is nothing left to wait for but the sockets.
 CLEANUP_SECONDS: Final = 1.0

@@ -20,7 +20,8 @@ from aws_masker.errors import SettingsError
 from aws_masker.gateway.errors import UpstreamSilent, UpstreamUnreachable
 from aws_masker.gateway.headers import Headers
 from aws_masker.gateway.target import Target
-from aws_masker.settings import Limits, Settings, parse_address
+from aws_masker.limits import Limits
+from aws_masker.settings import Settings, parse_address
 
 # An idle connection is kept shorter than the usual 60 s and more of servers and load balancers: whoever closes first
 # loses no request. A request that meets a closed connection would be a 502, as a POST is not sent twice.

@@ -37,8 +37,8 @@ from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
 from aws_masker.kong.bodies import Keeping
 from aws_masker.kong.journal import Part
+from aws_masker.limits import Limits
 from aws_masker.restore.bounds import Bounds
-from aws_masker.settings import Limits
 
 VERSION: Final = 2
 # Kong reads what Python sends in quadratic time, so in no larger pieces.

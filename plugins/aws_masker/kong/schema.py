@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from aws_masker.errors import SettingsError
 from aws_masker.kong.exchange import Upstream
-from aws_masker.settings import Limits, Settings
+from aws_masker.limits import Limits
+from aws_masker.settings import Settings
 from aws_masker.settings_fields import Setting, shown
 from aws_masker.settings_load import SETTINGS, gather
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from aws_masker.errors import MaskerError
-from aws_masker.settings import Limits
+from aws_masker.limits import Limits
 
 _DEFAULTS: Final = Limits()
 
