@@ -9,6 +9,7 @@ from aws_masker.finding import Finding
 from aws_masker.flows import Flows
 from aws_masker.general import may_title, names_something, stands_given
 from aws_masker.joints import ALONE, END, ONE, Joint, Kind, Series
+from aws_masker.members import Members
 from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
@@ -60,18 +61,10 @@ _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^
 # So far a map of names is looked through.
 MAX_MAP: Final = 4096
 MAX_KEPT: Final = 1 << 14
-# A member of JSON whose value is one plain string, up to what stands behind it: what is found in it depends on nothing
-# else, in a text that speaks of AWS.
-_MEMBER: Final = Pattern(r"\"[A-Za-z][A-Za-z0-9_-]*\"[ ]?:[ ]?\"[A-Za-z0-9_/][A-Za-z0-9_./@+-]*\"[,\n\r}\]]")
-_MAX_MEMBER: Final = 256
 # What an ARN begins with: its partition is no key.
 _ARN: Final = b"arn:"
 # A function with a key in its first argument.
 _PAIR: Final = Pattern(r"(?s:.*)(?:^|[^A-Za-z0-9_])[a-zA-Z0-9_.]*[a-z][A-Za-z0-9_]*\([\\]{0,4}[\"'`][A-Za-z0-9_.-]*")
-
-
-# What was found in plain members, relative to their values: by the families of the section, none beside a key.
-_Members = dict[tuple[tuple[int, ...], bytes], list[Finding]]
 
 
 class _Around(NamedTuple):
@@ -79,7 +72,7 @@ class _Around(NamedTuple):
 
     known: Mapping[int, int]
     subject: Subject
-    members: _Members
+    members: Members
 
 
 class Beside:
@@ -115,7 +108,7 @@ class Beside:
         kept = self.kept
         resolved: dict[bytes, Met | list[int]] = {}
         flows = Flows()
-        around = _Around(known, subject, {})
+        around = _Around(known, subject, Members())
         while (span := search(text, position)) is not None:
             start, position = span
             match = text[start:position]
@@ -173,7 +166,7 @@ class Beside:
         values = self._values(text, key, joint, met, around)
         if not met.one_value or begin in around.known or not around.subject.is_aws(key):
             return values
-        return _recalled(around.members, (), text[key - 1 : begin], text, begin, values)
+        return around.members.found((), text[key - 1 : begin], text, begin, values)
 
     def _met(self, match: bytes) -> Met | list[int]:
         """Return what a match says: the families of a section that it begins, or what the key in it means, if any."""
@@ -207,7 +200,7 @@ class Beside:
             if likely is None or (member is not None and text.endswith(member, 0, low)):
                 continue
             found = self._among(text, [Value(low, high, quoted=True)], [*likely, *wanting], ONE, known, MAX_NOTHING)
-            yield from _recalled(members, opened, b'"%b": "' % key, text, low, found) if key else found
+            yield from members.found(opened, b'"%b": "' % key, text, low, found) if key else found
         said = self._sections.said(families)
         if said is not None:
             if subject.mentions_aws(opener[0]):
@@ -391,26 +384,6 @@ class Beside:
 def _ends_value(text: bytes, stop: int | None) -> bool:
     """Tell whether what has a form of its own, and ends at ``stop``, is a whole value: it is not looked at twice."""
     return stop is not None and (stop == len(text) or text[stop] in _CLOSING)
-
-
-def _recalled(
-    members: _Members, families: tuple[int, ...], before: bytes, text: bytes, begin: int, found: Iterable[Finding]
-) -> Iterable[Finding]:
-    """Return what is ``found`` at ``begin``, behind ``before``; in a plain member met before, what was found there."""
-    member = before + text[begin : text.find(b'"', begin, begin + _MAX_MEMBER) + 2]
-    known = members.get((families, member))
-    if known is not None:
-        return [_moved(one, begin) for one in known]
-    found = list(found)
-    if _MEMBER.fits(member):
-        members[families, member] = [_moved(one, -begin) for one in found]
-    return found
-
-
-def _moved(one: Finding, by: int) -> Finding:
-    """Return what was found as if it stood ``by`` bytes further on."""
-    parts = tuple([(low + by, high + by) for low, high in one.parts])
-    return Finding(one.start + by, one.end + by, one.family, parts, one.whole)
 
 
 def _is_joined(text: bytes, one: Finding) -> bool:
