@@ -56,6 +56,14 @@ def test_of_a_map_of_accounts_eight_are_found(one: Masker) -> None:
     assert [number for number in numbers if number in masked] == numbers[8:]
 
 
+def test_a_name_in_one_value_with_a_token_is_not_found(one: Masker) -> None:
+    masked = one.mask_text('"QueueName": "acme-ledger9"')
+    (token,) = masked.dictionary
+    text = f'"QueueName": "{token}-kazor9"'
+    assert one.mask_text(text).text == text
+    assert "kazor9" not in one.mask_text(f'"QueueName": "{token}", "QueueName": "kazor9"').text
+
+
 def test_a_name_in_another_case_is_another_name(one: Masker) -> None:
     text = "--bucket «acme-ledger-raw» and ACME-LEDGER-RAW"
     assert marked(one, plain(text)) == text

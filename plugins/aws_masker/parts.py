@@ -168,6 +168,7 @@ class Finder:
                         near += 1
                     if not _finds_room(data, parts, near, (low, high), secret=stays[family] is Stays.WORDS):
                         continue
+                    before = min(before, len(parts))
                 parts.append((low, high, token[0], family, learns[family]))
                 reach = max(reach, high)
             if len(parts) > before:

@@ -43,6 +43,7 @@ _KEYS: Final = Pattern(
 )
 _LINE_ENDS: Final = (b"\x00", b"\x01", b"\n")
 _CONTINUED: Final = b"\\"
+_ENDS: Final = Pattern(r"[^\\][\x00\x01\n]")
 # Words of a command, and what stands between two commands.
 _TOKEN: Final = Pattern(r"(?:[^\s\"'|;&<>()`\\]|\"[^\"\n]*\"|'[^'\n]*')+|[|;&<>()`]")
 _SEPARATORS: Final = frozenset(b"|;&<>()`")
@@ -102,6 +103,8 @@ _CLIENTS: Final[Mapping[bytes, tuple[Mapping[bytes, str], bool]]] = {
     b"sqlcmd": (_options("U", "d", "P", "SQio"), False),
     b"valkey-cli": (_options("", "", "a", "hpn"), False),
 }
+# One of them, with something behind it: most lines hold none.
+_CLIENT: Final = Pattern(rf"(?:{b'|'.join(_CLIENTS).decode()})[^A-Za-z0-9]")
 
 
 class Servers:
@@ -184,6 +187,8 @@ def _beside(text: bytes, reach: Span) -> Iterator[tuple[str, Span]]:
 def _of_command(text: bytes, host: Span, reach: Span) -> Iterator[tuple[str, Span]]:
     """Yield the users, databases and passwords among the options of a command that a host is given to."""
     low, high = _command(text, host, reach)
+    if _CLIENT.search(text, low, host[0]) is None:
+        return
     tokens: list[Span] = []
     for token in _TOKEN.each(text, low, high):
         if text[token[0]] in _SEPARATORS:
@@ -249,10 +254,9 @@ def _told(text: bytes, meaning: str, begin: int, end: int) -> Iterator[tuple[str
 
 def _command(text: bytes, host: Span, reach: Span) -> Span:
     """Return the line on which a host stands, with those that a backslash joins to it."""
-    low = host[0]
-    while low > reach[0] and not (text[low - 1 : low] in _LINE_ENDS and text[low - 2 : low - 1] != _CONTINUED):
-        low -= 1
-    high = host[1]
-    while high < reach[1] and not (text[high : high + 1] in _LINE_ENDS and text[high - 1 : high] != _CONTINUED):
-        high += 1
-    return low, high
+    low, high = host
+    while (low := max(text.rfind(mark, reach[0], low) for mark in _LINE_ENDS)) >= 0:
+        if text[low - 1 : low] != _CONTINUED:
+            break
+    ends = _ENDS.search(text, high - 1, reach[1])
+    return max(reach[0], low + 1), reach[1] if ends is None else ends[1] - 1
