@@ -47,6 +47,7 @@ _ENDS: Final = Pattern(r"[^\\][\x00\x01\n]")
 # Words of a command, and what stands between two commands.
 _TOKEN: Final = Pattern(r"(?:[^\s\"'|;&<>()`\\]|\"[^\"\n]*\"|'[^'\n]*')+|[|;&<>()`]")
 _SEPARATORS: Final = frozenset(b"|;&<>()`")
+_COMMAND_QUOTES: Final = (b'"', b"'")
 # What options of a client mean: u for a user, d for a database, p for a password, a for what has another argument.
 _USER, _DATABASE, _SECRET, _OTHER = "u", "d", "p", "a"
 _LONG: Final[Mapping[bytes, str]] = {
@@ -103,8 +104,11 @@ _CLIENTS: Final[Mapping[bytes, tuple[Mapping[bytes, str], bool]]] = {
     b"sqlcmd": (_options("U", "d", "P", "SQio"), False),
     b"valkey-cli": (_options("", "", "a", "hpn"), False),
 }
-# One of them, with something behind it: most lines hold none.
-_CLIENT: Final = Pattern(rf"(?:{b'|'.join(_CLIENTS).decode()})[^A-Za-z0-9]")
+# One of them as a word of its own, with arguments behind it.
+_BEFORE_CLIENT: Final = Pattern(r"[^A-Za-z0-9_.-]")
+_NAMES: Final = sorted((name.decode() for name in _CLIENTS), key=len, reverse=True)
+_CLIENT: Final = Pattern(rf"(?:^|[^A-Za-z0-9_.-])(?:{'|'.join(_NAMES)})[ \t\\]")
+_ARGUMENT: Final = Pattern(r"(?s:.*)[ ]--?[A-Za-z-]+[ =]")
 
 
 class Servers:
@@ -187,22 +191,25 @@ def _beside(text: bytes, reach: Span) -> Iterator[tuple[str, Span]]:
 def _of_command(text: bytes, host: Span, reach: Span) -> Iterator[tuple[str, Span]]:
     """Yield the users, databases and passwords among the options of a command that a host is given to."""
     low, high = _command(text, host, reach)
-    if _CLIENT.search(text, low, host[0]) is None:
+    client: Span | None = None
+    for begin, behind in _CLIENT.each(text, max(0, low - 1), host[0]):
+        # The argument of an option may be called like one: a user.
+        if not _ARGUMENT.fits(text[low : begin + 1]):
+            client = (max(begin, _BEFORE_CLIENT.match(text, begin)), behind - 1)
+    if client is None:
         return
+    # In a string, whose quotes may be escaped, it ends with that.
+    opener = text[client[0] - 1 : client[0]]
+    closed = text.find(opener, host[1], high) if opener in _COMMAND_QUOTES else -1
     tokens: list[Span] = []
-    for token in _TOKEN.each(text, low, high):
+    for token in _TOKEN.each(text, client[1], high if closed < 0 else closed):
         if text[token[0]] in _SEPARATORS:
-            if token[0] > host[0]:
-                break
-            tokens = []
-        else:
-            tokens.append(token)
-    for place, token in enumerate(tokens):
-        client = _CLIENTS.get(text[slice(*token)].rpartition(b"/")[2])
-        if client is not None and token[0] < host[0]:
-            for meaning, (begin, end) in _of_options(text, tokens[place + 1 :], *client):
-                yield from _told(text, meaning, begin, end)
-            return
+            if token[0] < host[0]:
+                return
+            break
+        tokens.append(token)
+    for meaning, (begin, end) in _of_options(text, tokens, *_CLIENTS[text[slice(*client)]]):
+        yield from _told(text, meaning, begin, end)
 
 
 def _of_options(
