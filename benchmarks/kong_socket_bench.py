@@ -39,6 +39,10 @@ class Plugin:
     def __init__(self, config: Any) -> None:
         """Take a configuration, and need none."""
 
+    @classmethod
+    def bound(cls, configurations: int, tenants: int) -> None:
+        """Take bounds of what is kept, and keep nothing."""
+
     def access(self, kong: Any) -> None:
         """Read the body, and do with it what this kind does."""
         self.tell(kong, kong.request.get_raw_body(0))
