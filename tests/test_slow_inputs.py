@@ -46,6 +46,13 @@ def distinct(form: str) -> Callable[[int], str]:
     return lambda length: " ".join(form.format(number) for number in range(length // len(form.format(0))))
 
 
+def words_with_humps(length: int) -> str:
+    """Return a program of AWS, which gives a bucket a name and calls something with as many words."""
+    begins = 'import boto3\nboto3.client("s3").list_objects(Bucket="plum-ledger-eu")\n'
+    units = (f'made("Harbor{"abcdefghij"[number % 10] * (number % 97 + 1)}Plum") ' for number in range(length // 24))
+    return (begins + "".join(units))[:length]
+
+
 def tokens_and_identifiers(length: int) -> str:
     """Return tokens of the masker that is measured, among as many identifiers."""
     with masker() as made:
@@ -100,6 +107,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "items that a command printed": again("- - a-1\n", "$ aws x y --query Ys\n"),
     "lists of words": again("topic.role=x ", "aws "),
     "constants of the shell": again("SERVICE_STACK_ROLE=a ", "aws "),
+    "words with humps": words_with_humps,
     "loops of the shell": again("for a in b c; ", "aws "),
     "nouns of sentences": again("the role a-1, ", "aws "),
     "keys that are values": again("Password: secret_key: ", "aws "),

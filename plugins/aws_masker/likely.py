@@ -42,10 +42,8 @@ _SNAKES: Final = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
 # Of repositories and secrets; no files, which have a point.
 _SLASHES: Final = r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+"
 _PATHS: Final = r"/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){2,}"
-_DASHED, _HUMPED, _PATH = Pattern(_DASHES), Pattern(_HUMPS), Pattern(_PATHS)
-_SNAKED, _SLASHED = Pattern(_SNAKES), Pattern(_SLASHES)
+_DASHED, _HUMPED, _SNAKED, _PATH = Pattern(_DASHES), Pattern(_HUMPS), Pattern(_SNAKES), Pattern(_PATHS)
 _DOTS: Final = r"[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+"
-_DOTTED: Final = Pattern(_DOTS)
 _SHAPES: Final = rf"{_DASHES}|{_HUMPS}|{_SNAKES}|{_SLASHES}|{_DOTS}"
 _FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 # A string that is all of its quotes, and no key of JSON; all that stands beside a key in YAML, in a settings file, in
@@ -98,8 +96,8 @@ _NOUNED: Final = Pattern(
 )
 # What AWS's own begin with, besides operations.
 _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
-# What stands before a word that a program defines, imports or has as a member.
-_DEFINES: Final = (b"class ", b"import ", b"interface ", b".")
+# A word that a program defines, imports or has as a member, with what stands before it.
+_DEFINED: Final = Pattern(rf"(?:class |import |interface |\.)(?:{_HUMPS})")
 # How members of an API end.
 _ENDS: Final = (b"Arn", b"Id", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type", b"TypeDef")
 # Where files of a machine are, and what a web server serves.
@@ -159,6 +157,28 @@ class _Word(NamedTuple):
     sure: bool
 
 
+class _Defined:
+    """The words with humps that a piece of a text calls parts of its program; looked for once, and only if asked."""
+
+    __slots__ = ("_first", "_piece", "_text")
+
+    def __init__(self, text: bytes, piece: Span) -> None:
+        self._text = text
+        self._piece = piece
+        self._first: dict[bytes, int] | None = None
+
+    def holds(self, begin: int, end: int) -> bool:
+        """Tell whether the word at ``begin:end`` has humps, and is called so before it."""
+        word = self._text[begin:end]
+        if not _HUMPED.fits(word):
+            return False
+        if self._first is None:
+            self._first = {}
+            for low, high in _DEFINED.each(self._text, *self._piece):
+                self._first.setdefault(self._text[low:high].lstrip(b".").rpartition(b" ")[2], low)
+        return self._first.get(word, begin) < begin
+
+
 class Likely:
     """Finds likely names in texts in which names were found."""
 
@@ -193,8 +213,9 @@ class Likely:
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
+                defined = _Defined(text, (low, high))
                 for begin, end, sure in self._in_piece(text, (low, high), begins, looked):
-                    called = (sure or _is_called(text, begin)) and not _is_defined(text, begin, end, low)
+                    called = (sure or _is_called(text, begin)) and not defined.holds(begin, end)
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
@@ -267,12 +288,6 @@ def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
     """Tell whether one of those ``found``, which ascend, is in ``begin:end`` or goes on there."""
     last = bisect_left(found, end, key=itemgetter(0))
     return any(one[1] > begin for one in found[max(0, last - MAX_TOUCHING) : last])
-
-
-def _is_defined(text: bytes, begin: int, end: int, low: int) -> bool:
-    """Tell whether a word with humps is what the piece from ``low`` on called a part of its program, before it."""
-    word = text[begin:end]
-    return _HUMPED.fits(word) and any(text.find(before + word, low, begin) >= 0 for before in _DEFINES)
 
 
 def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:

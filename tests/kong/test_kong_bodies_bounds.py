@@ -145,7 +145,7 @@ def test_the_filter_is_told_how_much_is_kept_and_where() -> None:
         key=KEY, record_bodies="masked", bodies="/a b/c", limits=Limits(recorded_body=7, waiting_bytes=9)
     )
     told = bodies.keeping(settings)
-    message = exchange.forward(b"", MaskedBody((), {}, {}), Order(keeping=told), Part())
+    message = exchange.forward(b"", MaskedBody((), {}, {}), Order(keeping=told, limits=settings.limits), Part())
     lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
     lua.execute(b"package.path = ...", f"{ROOT}/?.lua".encode())
     read = lua.execute(b'return require("kong.plugins.aws-masker-filter.exchange").decode(...)', message)

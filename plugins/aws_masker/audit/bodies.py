@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from aws_masker.audit.hub import Bodies
 from aws_masker.audit.record import SCHEMA, AuditRecord, parse
-from aws_masker.audit.writer import ROOM, Writer
+from aws_masker.audit.writer import Writer
 from aws_masker.errors import AuditError
 from aws_masker.keyfile import state_folder
 
@@ -130,7 +130,7 @@ class BodyFolder:
 class BodyKeeper:
     """A ``Listener``: has the bodies that come with records written to a folder. Close its ``writer``."""
 
-    def __init__(self, folder: Path, most: int, ttl: float, tell: Callable[[str], None], *, room: int = ROOM) -> None:
+    def __init__(self, folder: Path, most: int, ttl: float, tell: Callable[[str], None], *, room: int) -> None:
         """Write to a ``BodyFolder``; ``tell`` gets a notice, without any value, when that fails.
 
         At most ``room`` bytes wait to be written.

@@ -43,6 +43,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 from aws_masker import catalogue
+from aws_masker.settings import MAX_TENANT_LENGTH
 
 SCHEMA: Final = 1
 OWN_KIND: Final = "term"
@@ -89,8 +90,6 @@ _FAMILY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ENDPOINT: Final = re.compile(r"/v1(?:/(?:\{id\}|[a-z_]{1,20})){1,5}|/|/_aws-masker/health|other")
 _RULESET: Final = re.compile(r"[0-9A-Za-z.+-]{1,64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
-# As in the settings.
-_MAX_TENANT: Final = 128
 
 # What may be said of a path: the segments that the API documents. All else is an identifier.
 SEGMENTS: Final = frozenset(
@@ -240,7 +239,7 @@ def _times(value: Any) -> bool:
 
 
 def _is_tenant(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and 0 < len(value) <= _MAX_TENANT and value.isprintable())
+    return value is None or (isinstance(value, str) and 0 < len(value) <= MAX_TENANT_LENGTH and value.isprintable())
 
 
 _CHECKS: Final[Mapping[str, Any]] = {

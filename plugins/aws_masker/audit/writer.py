@@ -14,10 +14,9 @@ from typing import Final, Protocol
 
 from aws_masker.audit.events import gap
 from aws_masker.errors import AuditError
+from aws_masker.limits import Limits
 
-# Unless limits.waiting_records and limits.waiting_bytes say so.
-CAPACITY: Final = 10_000
-ROOM: Final = 64 << 20
+_DEFAULTS: Final = Limits()
 
 BATCH: Final = 256
 BATCH_BYTES: Final = 4 << 20
@@ -49,8 +48,8 @@ class Writer:
         target: Target,
         tell: Callable[[str], None],
         *,
-        capacity: int = CAPACITY,
-        room: int = ROOM,
+        capacity: int = _DEFAULTS.waiting_records,
+        room: int = _DEFAULTS.waiting_bytes,
         tells_gaps: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

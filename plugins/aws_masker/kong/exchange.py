@@ -15,11 +15,11 @@ number). So each token crosses once, and the body never does: Kong reads what Py
 always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``part`` (what Python knows for the
                         record, JSON); where somebody wants the record, ``audit`` (see ``journal``)
 ``forward``             ``body_length`` and ``body_crc32`` of the body that the edits are for, ``edits``,
-                        ``dictionary``, ``restore`` (1 or 0); where given, ``upstream_scheme``, ``upstream_host``,
-                        ``upstream_port``, ``batch_rules`` (see ``batches``), the limits ``answer`` (bytes),
-                        ``answer_seconds``, ``waiting_records``, ``waiting_bytes`` and those of
-                        ``restore.bounds``, and, where bodies are kept, ``record_body`` (how many bytes of
-                        each) and ``bodies`` (where, see ``bodies``)
+                        ``dictionary``, ``restore`` (1 or 0), the limits ``answer`` (bytes), ``answer_seconds``,
+                        ``waiting_records``, ``waiting_bytes`` and those of ``restore.bounds``; where given,
+                        ``upstream_scheme``, ``upstream_host``, ``upstream_port``, ``batch_rules`` (see
+                        ``batches``); where bodies are kept, ``record_body`` (how many bytes of each) and
+                        ``bodies`` (where, see ``bodies``)
 ``refuse``              ``status``, ``error`` (the answer's body), ``reason`` (a word), ``retry_after`` (seconds) if any
 ======================  ==========================================================================================
 
@@ -48,6 +48,7 @@ KEY: Final = "aws_masker_"
 _RETRY: Final = frozenset({503, 529})
 _RETRY_SECONDS: Final = 2
 _PORTS: Final = {"http": 80, "https": 443}
+_DEFAULTS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +79,29 @@ class Order:
     restore: bool = True
     upstream: Upstream | None = None
     batch_rules: str = ""
-    limits: Limits | None = None
+    limits: Limits = _DEFAULTS
     keeping: Keeping | None = None
 
 
 def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
     """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
+    limits = order.limits
     fields: dict[str, bytes | int] = {
         "body_length": len(raw),
         "body_crc32": zlib.crc32(raw),
         "edits": _lines(masked),
         "dictionary": _dictionary(masked),
         "restore": int(order.restore),
+        "answer": limits.answer,
+        "answer_seconds": math.ceil(limits.answer_seconds),
+        "waiting_records": limits.waiting_records,
+        "waiting_bytes": limits.waiting_bytes,
+        **asdict(Bounds.of(limits)),
     }
-    if (limits := order.limits) is not None:
-        fields |= {"answer": limits.answer, "answer_seconds": math.ceil(limits.answer_seconds)}
-        fields |= asdict(Bounds.of(limits))
-        fields |= {"waiting_records": limits.waiting_records, "waiting_bytes": limits.waiting_bytes}
     if order.batch_rules:
         fields["batch_rules"] = order.batch_rules.encode()
     if order.keeping is not None:
-        place = order.keeping.place
-        fields |= {"record_body": order.keeping.each, "bodies": str(place).encode(), "waiting_bytes": place.room}
+        fields |= {"record_body": order.keeping.each, "bodies": str(order.keeping.place).encode()}
     if order.upstream is not None:
         fields |= {
             "upstream_scheme": order.upstream.scheme.encode(),
