@@ -13,17 +13,27 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 from typing import Final
 
 from aws_masker.context import trimmed
+from aws_masker.joints import BREAK, QUOTE
 from aws_masker.re2c import Pattern, Span
 
 # No ARN is longer: https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html gives none over 2,048.
 MAX_LENGTH: Final = 2048
 
 # A policy variable or a placeholder is one field, whatever colons are in it.
-_VARIABLE: Final = r"\$?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s\x00\x01]{1,80}\}\}"
+_VARIABLE: Final = r"[$#]?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s\x00\x01]{1,80}\}\}"
+# And what programs put in: %s, %(region)s, $REGION, " + region + "; and templates, as one of a list that is joined.
+_JOINS: Final = r"[ ]?(?:\+|\.\.?|\|\||&)[ ]?"
+_LISTS: Final = rf"{BREAK}{{0,40}}[,-]{BREAK}{{0,40}}"
+_PUT_IN: Final = (
+    r"%(?:\[[0-9]\]|\([A-Za-z_]{1,40}\))?[sv]|\$[A-Za-z_][A-Za-z0-9_]{0,60}"
+    rf"|{QUOTE}{_JOINS}[A-Za-z_$@][A-Za-z0-9_.:()\[\]$@!?>-]{{0,80}}{_JOINS}[bfru]?{QUOTE}"
+    rf"|{QUOTE}{_LISTS}(?:[{{]{BREAK}{{0,40}}(?:{QUOTE})?Ref(?:{QUOTE})?[ ]?:[ ]?|!(?:Ref|Sub)[ ])?(?:{QUOTE})?"
+    rf"[A-Za-z_$][A-Za-z0-9_.:()\[\]${{}}@-]{{0,80}}(?:{QUOTE})?(?:{BREAK}{{0,40}}\}})?{_LISTS}{QUOTE}"
+)
 _COLON: Final = r"(?::|%(?:25)*3[Aa]|\\+u003[aA])"
-_FIELD: Final = rf"((?:{_VARIABLE}|[A-Za-z0-9*?_-])*){_COLON}"
+_FIELD: Final = rf"((?:{_VARIABLE}|{_PUT_IN}|[A-Za-z0-9*?_-])*){_COLON}"
 _HEAD: Final = Pattern(
-    rf"arn{_COLON}(?:aws[a-z-]{{0,10}}|\*|{_VARIABLE}){_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True
+    rf"arn{_COLON}(?:aws[a-z-]{{0,10}}|\*|{_VARIABLE}|{_PUT_IN}){_COLON}{_FIELD}{_FIELD}{_FIELD}", captures=True
 )
 _RESOURCE: Final = Pattern(rf"(?:{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[^\s\"'`<>\\|;,()&\x00-\x1f\x80-\xff])+")
 _SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[:/*?]|%(?:25)*(?:3[AaFf]|2[FfAa])")

@@ -30,7 +30,7 @@ from aws_masker.spoken import goes_on
 from aws_masker.standing import holds, stands_so
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
-from aws_masker.values import Value, definition_at, entries_at, lines_at, values_at, words_at
+from aws_masker.values import Value, definition_at, entries_at, indent, lines_at, values_at, words_at
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
@@ -316,12 +316,12 @@ class Beside:
             at, joint = definition_at(text, key, end)
             mapped = at is None and subject.is_aws(key)
             if mapped and text.find(b"{", joint_at, end) < 0 and text[joint_at - 1] in b"sS":
-                lines = (one for one in lines_at(text, key, end) if stands_given(text, one.start, one.end))
+                lines = (one for one in lines_at(text, key, end) if self._is_given(text, one, indent(text, end)))
                 yield from self._among(text, lines, met.families, ALONE, known, MAX_NOTHING)
             elif mapped and text.find(b"{", joint_at, end) >= 0:
                 # A map: what stands beside its keys.
                 limit = min(len(text), end + MAX_MAP)
-                entries = (one for one in entries_at(text, end, limit) if stands_given(text, one.start, one.end))
+                entries = (one for one in entries_at(text, end, limit) if self._is_given(text, one))
                 yield from self._among(text, entries, met.families, ALONE, known, MAX_NOTHING)
         elif not holds(text, key, joint_at, end, joint.kind):
             # Whatever is called with a key and a value, in a text that speaks of AWS.
@@ -342,6 +342,11 @@ class Beside:
         ):
             values = words_at(text, at)
         yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
+
+    def _is_given(self, text: bytes, value: Value, depth: int | None = None) -> bool:
+        """Tell whether a value of a map is a name; no single word in lines deeper than the map's ``depth``, if any."""
+        direct = depth is None or indent(text, value.start) == depth
+        return stands_given(text, value.start, value.end, self._vocabulary if direct else None)
 
     def _among(
         self,

@@ -57,7 +57,7 @@ class Flows:
         for piece, passed in self._passed.items():
             for variable, families in passed.items():
                 for value in _given(text, piece, variable):
-                    if stands_given(text, value.start, value.end) or b"/" in text[value.start : value.end]:
+                    if stands_given(text, value.start, value.end, None) or b"/" in text[value.start : value.end]:
                         yield value, families
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from aws_masker.joints import BREAK, END, QUOTE, Joint, Kind
 from aws_masker.re2c import Pattern, Span
-from aws_masker.shared import Vocabulary
+from aws_masker.shared import MIN_PART, Vocabulary
 from aws_masker.spoken import names_operation
 from aws_masker.subject import Subject, Writing
 
@@ -64,11 +64,17 @@ _VALUE_FOLLOWS: Final = Pattern(
 )
 
 
-def stands_given(text: bytes, start: int, end: int) -> bool:
-    """Tell whether ``start:end`` looks like a name that somebody gave, and refers to nothing in its template."""
+def stands_given(text: bytes, start: int, end: int, vocabulary: Vocabulary | None) -> bool:
+    """Tell whether ``start:end`` looks like a name that somebody gave, and refers to nothing in its template.
+
+    With a ``vocabulary``, a single word that programs do not have looks so, too.
+    """
     if _REFERS.fits(text[max(0, start - _REFERENCE) : start]):
         return False
-    return _GIVEN.fits(text[start:end])
+    word = text[start:end]
+    if vocabulary is None or len(word) < MIN_PART or not word.isalpha():
+        return _GIVEN.fits(word)
+    return _GIVEN.fits(word) or not vocabulary.holds(word)
 
 
 def names_something(

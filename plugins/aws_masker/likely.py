@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from aws_masker.catalogue import Catalogue
 from aws_masker.context import fields
 from aws_masker.finding import Finding
-from aws_masker.joints import END
+from aws_masker.joints import END, NEWLINE, QUOTE
 from aws_masker.names import Words
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
@@ -50,7 +50,8 @@ _FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 # a line of a log; the value of a flag; a word of a sentence; a cell of a table.
 _PLACE: Final = Pattern(
     rf"\\*[\"'`](?:{_SHAPES}|{_PATHS})\\*[\"'`][^:A-Za-z0-9]"
-    rf"|[A-Za-z0-9_.-](?:: |=| = )(?:{_SHAPES}|{_PATHS})[ \t]*(?:\r?\n|\x00|[,;}} ]|\\+[nr])"
+    rf"|[A-Za-z0-9_.-](?::[ ]{{1,9}}|=|[ ]{{1,40}}=[ ]{{1,9}})(?:{_SHAPES}|{_PATHS})[ \t]*"
+    r"(?:\r?\n|\x00|[,;} ]|\\+[nr])"
     rf"|{_FLAG}(?:{_SHAPES}|{_PATHS})[ \n\x00\\;)\"'`]"
     rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
     rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_DASHES}|{_DOTS})[ ]+[|]"
@@ -69,6 +70,9 @@ _OPENERS: Final = _QUOTES + b" ("
 _IN_TEXT: Final = b" (\n\t|>["
 # What closes a string, with what opened the key before it.
 _QUOTE: Final = Pattern(r"\\*[\"'`]")
+# A number of twelve digits in quotes or as a key of YAML, of which those that are a time are no accounts.
+_ACCOUNT: Final = Pattern(rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]", captures=True)
+_TIME: Final = Pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}|(?:0|1)+")
 # So many of those found may overlap at one place.
 MAX_TOUCHING: Final = 8
 # AWS's own, headers, flags of languages, digests, ids of what is over in a moment, packages.
@@ -213,12 +217,20 @@ class Likely:
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
+                yield from self._accounts(text, (low, high), found)
                 defined = _Defined(text, (low, high))
                 for begin, end, sure in self._in_piece(text, (low, high), begins, looked):
                     called = (sure or _is_called(text, begin)) and not defined.holds(begin, end)
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
             place = bisect_left(found, high, key=itemgetter(0))
+
+    def _accounts(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield the numbers in a ``piece`` that are accounts, unless they are among those ``found``."""
+        for span in _ACCOUNT.each(text, *piece):
+            begin, end = max((_ACCOUNT.parts(text, *span) or [span])[1:])
+            if not _TIME.fits(text[begin:end]) and not _touches(found, begin, end):
+                yield Finding(begin, end, self._family, ((begin, end),), whole=False)
 
     def _tells(self, text: bytes, parts: Sequence[Span]) -> bool:
         """Tell whether ``parts`` that were found say whose a text is: no common words, and nothing masked already.

@@ -36,7 +36,8 @@ _OF_SERVICE: Final = frozenset((b"gremlin", b"loader", b"opencypher", b"sparql")
 # In quotes, all of it up to the next of a list, all of a line.
 _KEYS: Final = Pattern(
     r"[^A-Za-z0-9](?i:(?:db_?|pg_?)?(?:user|database)(?:_?name| ?id)?|uid|login|dbname|db|initial catalog|service_name"
-    r"|sid|(pwd|password))"
+    # Django's.
+    r"|sid|(?-i:NAME)|(pwd|password))"
     rf"(?:\\*[\"'`]?[ ]?(?:=>|[:=])[ ]?\\*[\"'`]({_NAME})\\*[\"'`]|=({_NAME})(?:[;& \"'\r\n\x00]|\\+n)"
     rf"|: ({_NAME})\r?(?:\n|\x00|\\+n)|=([^\s;&\"'\\\x00-\x1f]{{4,128}})[;&\"'\r\n\x00])",
     captures=True,

@@ -169,6 +169,12 @@ def lines_at(text: bytes, key: int, start: int) -> Iterator[Value]:
             yield Value(*parts[1], quoted=True)
 
 
+def indent(text: bytes, at: int) -> int:
+    """Return how many blanks the line of ``at`` begins with."""
+    line = text.rfind(b"\n", max(0, at - MAX_BARE), at) + 1
+    return len(text[line:at]) - len(text[line:at].lstrip(b" "))
+
+
 def words_at(text: bytes, start: int) -> Iterator[Value]:
     """Yield the words of the string that was opened before ``start``, as a shell parts them."""
     end = text.find(text[start - 1 : start], start, min(len(text), start + MAX_DEFINITION))
