@@ -44,10 +44,13 @@ _NO_NAME: Final = Pattern(
 )
 # By how many backslashes stand before the n of a line's break in the string: where the output ends, in it or with it.
 _STRING_ENDS: Final = {
-    count: Pattern(rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] )|[^\\]\\{{{count - 1}}}\"|\x00") for count in (1, 2, 4)
+    count: Pattern(
+        rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] |[^\\\x00]{{0,80}}[$%>#][ ]?aws )|[^\\]\\{{{count - 1}}}\"|\x00"
+    )
+    for count in (1, 2, 4)
 }
 # Nothing, another prompt, the end of a block in Markdown.
-_OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```)|\x00")
+_OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```|[^\n\x00]{0,80}(?:[$%>#][ ]?|\xe2\x9d\xaf )aws )|\x00")
 _TABLE: Final = (b"|", b"+", b"-----")
 
 Cell = tuple[Span, bytes]

@@ -51,7 +51,7 @@ from typing import Final
 
 from aws_masker.boundaries import BEFORE, ESCAPE, begins_word
 from aws_masker.catalogue import Family, expand
-from aws_masker.commands import PROMPT, read
+from aws_masker.commands import read
 from aws_masker.context import spelling
 from aws_masker.joints import (
     AFTER_FLAG,
@@ -82,6 +82,8 @@ _OPEN: Final = frozenset(b"([{")
 _CLOSE: Final = frozenset(b")]}")
 _COMMAND_ENDS: Final = Pattern(r"[^\\\r]\r?\n|\x00|[ \t](?:\|\|?|&&|;)[ \t]|;[ \t]")
 _LINE_ENDS: Final = Pattern(r"\n|\\+n|\x00")
+# What the opener of an output has before its command.
+_PROMPT: Final = Pattern(r"(?s:.{0,12}?)(?:[$%>#][ ]?|\xe2\x9d\xaf )")
 # What an API's nouns are followed by in the keys for their names.
 _NAMED_NOUN: Final = re.compile(r"(.*?)([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
 # Nouns of which what follows is AWS's own word, unless a word before them makes them another: a scheduled action.
@@ -176,7 +178,7 @@ class Sections:
         if not self._rows.keys().isdisjoint(families):
             return len(match) - len(match.lstrip(_BEFORE_NOUN))
         if not self._outputs.keys().isdisjoint(families):
-            return len(match) - len(VALUE) if match.endswith(VALUE) else match.index(PROMPT) + len(PROMPT)
+            return len(match) - len(VALUE) if match.endswith(VALUE) else max(1, _PROMPT.match(match))
         # The noun behind a name may be that of another, or a key.
         if not self.quoted.isdisjoint(families):
             return 1
@@ -207,7 +209,7 @@ class Sections:
                 yield cell, b"", wanting
         elif not self._outputs.keys().isdisjoint(families):
             base, printed, begin, limit = shown(text, start, end)
-            command = read(printed[:begin].partition(PROMPT)[2].rstrip(VALUE))
+            command = read(printed[max(0, _PROMPT.match(printed, 0, begin)) : begin].rstrip(VALUE))
             wanted: dict[bytes, list[int]] = {}
             for (low, high), key in cells(printed, begin, limit, command):
                 if key not in wanted:
