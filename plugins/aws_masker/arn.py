@@ -20,7 +20,7 @@ from aws_masker.re2c import Pattern, Span
 MAX_LENGTH: Final = 2048
 
 # A policy variable or a placeholder is one field, whatever colons are in it.
-_VARIABLE: Final = r"[$#]?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\{\{[^}\s\x00\x01]{1,80}\}\}"
+_VARIABLE: Final = r"[$#]?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\$?\{\{[^{}\n\x00\x01]{1,80}\}\}"
 # And what programs put in: %s, %(region)s, $REGION, " + region + "; and templates, as one of a list that is joined.
 _JOINS: Final = r"[ ]?(?:\+|\.\.?|\|\||&)[ ]?"
 _LISTS: Final = rf"{BREAK}{{0,40}}[,-]{BREAK}{{0,40}}"

@@ -101,9 +101,9 @@ def names_something(
         return False
     if text[low:key_end].lower() in _IDS and (name not in _IDS or (spelled not in _ID and not _UUID.fits(word))):
         return False
-    # Words with underscores are those of a program, unless one of them is none of its words.
+    # One word, and words with underscores, are those of a program, unless one of them is none of its words.
     bare = b"-" not in word and word.islower() and vocabulary.holds(word)
-    if bare and (b"_" in word or b" =" in text[key_end:start]):
+    if bare and (b"_" in word or word.isalpha() or b" =" in text[key_end:start]):
         return False
     # A type of a program, which has no quotes around it.
     is_type = _HUMPED.fits(word) and text[start - 1] in b" :" and subject.writing(low) is Writing.PROGRAM

@@ -30,7 +30,7 @@ MAX_PIECE: Final = 65_536
 _LOOK_BACK: Final = 80
 # The command line of a tool, whose words are operations and files.
 _COMMAND: Final = Pattern(r"(?:.*[^A-Za-z0-9.-])?(?:aws|cdk|copilot|eb|eksctl|sam) .*")
-_IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>|to [\"'])")
+_IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>|to [\"']|value=)")
 # See tokens.
 _HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
 _TAIL_LENGTH: Final = len("-x") + TAIL_LENGTH

@@ -20,6 +20,7 @@ from aws_masker.akin import Akin
 from aws_masker.beside import Beside
 from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
 from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
+from aws_masker.credentials import Credentials
 from aws_masker.finding import Finding
 from aws_masker.likely import Likely
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
@@ -37,6 +38,8 @@ _BEGIN_PATH: Final = (b"/", b":", b"?", b"\\", b"%")
 _PATH: Final = Pattern(rf"(?:{_SLASH}|[:?])(?:\\{{1,4}}/|[^\s\"'`<>|\\,;(){{}}\[\]\x00-\x1f])*")
 # What a KMS alias begins with is the name of a directory in the middle of a path.
 _DIRECTORY: Final = b"alias/"
+# No address is shorter than that.
+_SHORTEST: Final = len("1.1.1.1")
 _BASE64: Final = bytes(ALNUM) + b"+/"
 _OF_BASE64: Final = b"+/"
 # What stands before a checksum, and so much of one.
@@ -89,10 +92,18 @@ class _Forms:
 
     def find(self, text: bytes) -> Iterator[Finding]:
         """Yield what stands in ``text``, in ascending order."""
-        position = 0
-        search = self.search.search
         resolved: dict[bytes, list[_Form]] = {}
-        while (span := search(text, position)) is not None:
+        for finding in self._find(text, (0, len(text)), resolved):
+            yield finding
+            # What stands before the first part may be something by its own form, too: the address of a server.
+            if finding.family in self._captures and finding.parts[0][0] - finding.start > _SHORTEST:
+                yield from self._find(text, (finding.start + 1, finding.parts[0][0]), resolved)
+
+    def _find(self, text: bytes, extent: Span, resolved: "dict[bytes, list[_Form]]") -> Iterator[Finding]:
+        """Yield what stands in ``extent``; ``resolved`` keeps what words may be."""
+        position, limit = extent
+        search = self.search.search
+        while (span := search(text, position, limit)) is not None:
             begin, position = span
             first = text[begin]
             if text.startswith(_DIRECTORY, begin) and text[begin - 1 : begin] == b"/":
@@ -217,6 +228,7 @@ class Scanner:
         self._suffixes = Pattern(_suffixes(catalogue))
         self._beside = Beside(catalogue)
         self._servers = Servers(catalogue)
+        self._credentials = Credentials(catalogue)
         self._akin = Akin(catalogue)
         self._likely = Likely(catalogue)
 
@@ -236,7 +248,7 @@ class Scanner:
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
             subject,
         )
-        found += [*self._servers.find(text, found, subject)]
+        found += [*self._servers.find(text, found, subject), *self._credentials.find(text, found, subject)]
         found.sort(key=_place)
         if more := [*self._akin.find(text, found, subject), *self._likely.find(text, found, subject)]:
             found = sorted([*found, *more], key=_place)
