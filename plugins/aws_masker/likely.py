@@ -54,7 +54,8 @@ _PLACE: Final = Pattern(
     r"(?:\r?\n|\x00|[,;} ]|\\+[nr])"
     rf"|{_FLAG}(?:{_SHAPES}|{_PATHS})[ \n\x00\\;)\"'`]"
     rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
-    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_DASHES}|{_DOTS})[ ]+[|]"
+    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_DASHES}|{_DOTS}|{_HUMPS}|{_SNAKES})[ ]+[|]"
+    rf"|[^\s\\](?:\t|\\+t)(?:{_SHAPES})(?:[\t\r\n\x00]|\\+[nrt])|(?:[\n\x00\x01]|\\+n)(?:{_SHAPES})(?:\t|\\+t)"
 )
 _WORD: Final = Pattern(rf"{_SLASHES}|{_DOTS}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
@@ -73,6 +74,15 @@ _QUOTE: Final = Pattern(r"\\*[\"'`]")
 # A number of twelve digits in quotes or as a key of YAML, of which those that are a time are no accounts.
 _ACCOUNT: Final = Pattern(rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]", captures=True)
 _TIME: Final = Pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}|(?:0|1)+")
+# A line of a log, up to its message; and a word of that, but for what is a key or is called.
+_LOGGED: Final = Pattern(
+    r"(?:\n|\\+n|[\x00\x01])[^\n\\\x00]{0,12}(?:20[0-9]{2}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9][0-9] )"
+    r"[0-9]{2}:[0-9]{2}:[0-9]{2}[^\n\\\x00]*"
+)
+_LOGGED_WORD: Final = Pattern(
+    rf"[ =/'\"(\[](?:{_SLASHES}|{_PATHS}|{_DASHES}|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+|{_SNAKES})"
+    r"(?:[ ,;)\]'\"\n\\\x00]|:[ A-Z])"
+)
 # So many of those found may overlap at one place.
 MAX_TOUCHING: Final = 8
 # AWS's own, headers, flags of languages, digests, ids of what is over in a moment, packages.
@@ -218,6 +228,7 @@ class Likely:
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
                 yield from self._accounts(text, (low, high), found)
+                yield from self._logged(text, (low, high), found)
                 defined = _Defined(text, (low, high))
                 for begin, end, sure in self._in_piece(text, (low, high), begins, looked):
                     called = (sure or _is_called(text, begin)) and not defined.holds(begin, end)
@@ -231,6 +242,22 @@ class Likely:
             begin, end = max((_ACCOUNT.parts(text, *span) or [span])[1:])
             if not _TIME.fits(text[begin:end]) and not _touches(found, begin, end):
                 yield Finding(begin, end, self._family, ((begin, end),), whole=False)
+
+    def _logged(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield the words in lines of logs in a ``piece`` that look like names and are none of programs."""
+        for line in _LOGGED.each(text, *piece):
+            at = line[0]
+            while (span := _LOGGED_WORD.search(text, at, min(line[1] + 1, piece[1] + 1))) is not None:
+                at = span[1] - 1
+                begin, end = _WORD.search(text, span[0] + (text[span[0]] != 0x2F), span[1]) or span  # noqa: PLR2004 - "/"
+                word = text[begin:end]
+                if (
+                    _HOLDS_TOKEN.search(word) is None
+                    and self._may_be(word)
+                    and not self._holds(word)
+                    and not _touches(found, begin, end)
+                ):
+                    yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
 
     def _tells(self, text: bytes, parts: Sequence[Span]) -> bool:
         """Tell whether ``parts`` that were found say whose a text is: no common words, and nothing masked already.

@@ -38,7 +38,7 @@ _KEYS: Final = Pattern(
     r"[^A-Za-z0-9](?i:(?:db_?|pg_?)?(?:user|database)(?:_?name| ?id)?|uid|login|dbname|db|initial catalog|service_name"
     # Django's.
     r"|sid|(?-i:NAME)|(pwd|password))"
-    rf"(?:\\*[\"'`]?[ ]?(?:=>|[:=])[ ]?\\*[\"'`]({_NAME})\\*[\"'`]|=({_NAME})(?:[;& \"'\r\n\x00]|\\+n)"
+    rf"(?:(?:\\*[\"'`]?[ ]?(?:=>|[:=])|\\*[\"'`],)[ ]?\\*[\"'`]({_NAME})\\*[\"'`]|=({_NAME})(?:[;& \"'\r\n\x00]|\\+n)"
     rf"|: ({_NAME})\r?(?:\n|\x00|\\+n)|=([^\s;&\"'\\\x00-\x1f]{{4,128}})[;&\"'\r\n\x00])",
     captures=True,
 )
