@@ -116,7 +116,7 @@ _AWS_LIKE: Final = Pattern(
 _MENTIONED: Final = Pattern(
     r"(?:^|[^A-Za-z0-9_/.-])(?:ALB|API Gateway|Athena|Beanstalk|CodeBuild|CodePipeline|Cognito|EC2|ECR|ECS|EFS|EKS|EMR|"
     r"FSx|GuardDuty|IAM|KMS|Lambdas?|MSK|NLB|RDS|Redshift|Route ?53|S3|SES|SNS|SQS|SSM|Secrets Manager|Security Hub|"
-    r"Step Functions?|Textract|WAF|Batch job|[jJ]ob definition)"
+    r"Step Functions?|Textract|Batch job|[jJ]ob definition)"
     r"(?:[^A-Za-z0-9_/.-]|-[A-Z][a-z]|[.-](?:[^A-Za-z0-9]|$)|$)"
     r"|(?:^|[^A-Za-z0-9_-])[a-z][a-z0-9-]{1,20}:(?:Batch|Create|Delete|Describe|Get|Invoke|List|Publish|Put|Send|Start|Update)"
     r"[A-Z][A-Za-z]+|(?:^|[^A-Za-z0-9_-])(?:BatchGetItem|BatchWriteItem|DeleteItem|GetBucket[A-Z][a-z]+|GetItem|GetObject|"
@@ -196,6 +196,9 @@ _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 MAX_PASSING: Final = 3
 OUTNUMBERED: Final = 4
 CHANGES_OUTNUMBER: Final = 8
+# In so many lines, or strings as long, a service is named once where they are about it.
+LINES_A_MENTION: Final = 300
+QUOTES_A_LINE: Final = 8
 
 
 class Writing(Enum):
@@ -269,7 +272,7 @@ class Subject:
         now = self._at(at)
         if now.mentioned is None:
             now.mentioned = now.aws or (
-                now.finds(_MENTIONED) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
+                _is_mentioned(now) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
             )
         return now.mentioned
 
@@ -316,6 +319,16 @@ def _look(piece: _Piece) -> None:
         piece.aws = piece.finds(_RUNS_ON_AWS) or piece.finds(_OWNED)
     elif not piece.aws and piece.finds(_AWS_LIKE):
         piece.aws = all(not piece.finds(one) for one in _ELSEWHERE)
+
+
+def _is_mentioned(piece: _Piece) -> bool:
+    """Tell whether a piece speaks of services often enough for its length: in a long one, one mention is by the way.
+
+    Its length is counted in what masking leaves as it is: breaks of lines and quotes.
+    """
+    breaks, quotes = (piece.text.count(one, piece.low, piece.high) for one in (b"\n", b'"'))
+    least = 1 + (breaks + quotes // QUOTES_A_LINE) // LINES_A_MENTION
+    return len(list(islice(_MENTIONED.each(piece.text, piece.low, piece.high), least))) == least
 
 
 def _is_outnumbered(piece: _Piece) -> bool:
