@@ -81,6 +81,7 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "Revision ID: d03e4a635aa3",
         '"session_id": "1234abcd-12ab-34cd-56ef-1234567890ab"',
         # What examples and tests call their things, types, numbers, and services of other protocols.
+        "import x\nquota = x.Quotas(project_id='tenant-id1', user_id='fake_user2')\nNETWORK_ID = 'net-id123'\n",
         '"user_id": "mock-user", "model_name": "some_model", "clientId": "my-client"',
         'task_ids = ["task-1", "task-2"]',
         "static schemaName: 'Decimal128';",

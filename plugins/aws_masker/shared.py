@@ -201,7 +201,8 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
         return False
     if (constant or key.startswith(b"--")) and writing is not Writing.PROGRAM:
         return not (_PATH.fits(word) if constant else _DIGEST.fits(word) and len(word) > MAX_DIGITS)
-    if _is_programs(key, word) or vocabulary.holds(word) or _is_ones_own(key, joint, word, writing):
+    # A number behind the words makes one of several of them.
+    if _is_programs(key, word) or vocabulary.holds(word.rstrip(_DIGITS)) or _is_ones_own(key, joint, word, writing):
         return False
     # A key with dashes is none of an API's.
     if writing is Writing.PROGRAM or b"-" in key:
