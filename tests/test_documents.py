@@ -193,8 +193,11 @@ def test_every_item_of_a_batch_is_masked(made: Masker, path: str) -> None:
         "encrypted_content",
         "encrypted_index",
         "encrypted_stdout",
+        "encrypted_of_another_kind",
         "file_id",
         "media_type",
+        "mcp_server_name",
+        "tool_name",
     ],
 )
 def test_a_member_of_the_protocol_stays_in_a_block_and_is_masked_in_a_tools_input(made: Masker, member: str) -> None:
@@ -202,6 +205,58 @@ def test_a_member_of_the_protocol_stays_in_a_block_and_is_masked_in_a_tools_inpu
     sent = content(made, [block], "assistant")[0]
     assert sent[member] == INSTANCE
     assert sent["input"][member].startswith("i-x")
+
+
+# Types of blocks, and of what stands in them: the API's and its SDKs' types.
+BLOCKS = [
+    *("text", "image", "document", "search_result", "tool_use", "tool_result", "server_tool_use", "mcp_tool_use"),
+    *("mcp_tool_result", "web_search_tool_result", "web_search_result", "web_fetch_tool_result", "web_fetch_result"),
+    *("code_execution_tool_result", "code_execution_result", "bash_code_execution_tool_result"),
+    *("bash_code_execution_result", "bash_code_execution_output", "text_editor_code_execution_tool_result"),
+    *("tool_search_tool_result", "container_upload", "tool_reference", "mcp_tool_listing", "mcp_tool_reference"),
+    *("mcp_toolset", "mcp_toolset_reference", "tool_addition", "tool_definition", "tool_removal", "base64", "url"),
+    *("file", "content", "ephemeral"),
+]
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_in_every_known_block_the_members_of_the_protocol_stay_and_others_are_masked(made: Masker, kind: str) -> None:
+    block = {"type": kind, "id": INSTANCE, "name": INSTANCE, "tool_use_id": INSTANCE, "note": INSTANCE}
+    (sent,) = content(made, [block], "assistant")
+    assert sent.pop("note").startswith("i-x")
+    assert sent == {key: value for key, value in block.items() if key != "note"}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_in_a_known_block_of_a_result_files_and_tools_stay(made: Masker, kind: str) -> None:
+    own = {"cache_control": INSTANCE, "file_id": INSTANCE, "media_type": INSTANCE, "tool_name": INSTANCE}
+    block = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": kind, **own, "note": INSTANCE}]}
+    ((sent,),) = [one["content"] for one in content(made, [block])]
+    assert sent.pop("note").startswith("i-x")
+    assert sent == {"type": kind, **own}
+
+
+@pytest.mark.parametrize("member", ["type", "cache_control", "signature", "tool_use_id"])
+def test_in_an_unknown_block_these_members_stay(made: Masker, member: str) -> None:
+    block = {"type": "never_seen", member: INSTANCE, "note": INSTANCE}
+    (sent,) = content(made, [block], "assistant")
+    assert sent[member] == INSTANCE
+    assert sent["note"].startswith("i-x")
+
+
+def test_the_type_of_anything_stays_whatever_an_operator_calls_their_own() -> None:
+    """The API would not know a block whose type is a token."""
+    blocks: list[dict[str, Any]] = [{"type": kind} for kind in [*BLOCKS, "never_seen", "thinking"]]
+    blocks.append({"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}})
+    blocks.append({"type": "never_seen", "cache_control": {"type": "ephemeral"}})
+    blocks.append({"type": "tool_result", "tool_use_id": "a", "content": [{"type": kind} for kind in BLOCKS]})
+    asked = {
+        "tools": [{"type": "custom", "name": "a", "input_schema": {}}, {"type": "web_search_20250305", "name": "b"}],
+        "messages": [{"role": "user", "content": blocks}],
+    }
+    with masker(terms=(*BLOCKS, "never_seen", "thinking", "custom", "web_search_20250305", "user")) as made:
+        assert made.mask_text("a custom tool_use").text.count("-x") == 2
+        assert send(made, asked) == asked
 
 
 @pytest.mark.parametrize("kind", ["text", "file", "url", "content", "document", "tool_use", "tool_result", "thinking"])
@@ -243,10 +298,10 @@ def test_what_names_a_tool_or_its_server_stays(made: Masker) -> None:
 
 def test_names_of_tools_stay_wherever_a_request_lists_them() -> None:
     """The API knows a tool by its name: in another spelling it would be none."""
-    name = "ledger-raw"
+    name = INSTANCE
     tool = {"name": name, "input_schema": {}}
     asked: dict[str, Any] = {
-        "system": "--bucket ledger-raw",
+        "system": name,
         "tools": [
             {"type": "mcp_toolset", "mcp_server_name": "x", "configs": {name: {"enabled": True}}, "tools": [tool]},
         ],
@@ -317,6 +372,26 @@ def test_an_account_that_is_the_name_of_a_member_is_masked_for_the_name_of_the_m
     sent = content(made, [block], "assistant")[0]["input"]
     assert [name[:6] for name in sent["accounts"]] == ["acct-x", "by_ord"]
     assert sent["orders"] == maps["orders"]
+
+
+@pytest.mark.parametrize("kind", ["text", "tool_use", "thinking", INSTANCE])
+@pytest.mark.parametrize("member", ["id", "name", "role", "signature", "type"])
+def test_what_looks_like_a_block_in_what_a_tool_takes_is_none(made: Masker, member: str, kind: str) -> None:
+    value = {"type": kind, member: INSTANCE}
+    block = {"type": "tool_use", "id": "a", "name": "t", "input": value}
+    tool = {"name": "t", "input_schema": value, "input_examples": [value]}
+    asked = {"tools": [tool], "messages": [{"role": "assistant", "content": [block]}]}
+    assert INSTANCE not in json.dumps(send(made, asked))
+
+
+@pytest.mark.parametrize(
+    "member", ["model", "stream", "tool_choice", "thinking", "container", "mcp_servers", "betas", "service_tier"]
+)
+def test_a_member_of_the_request_that_is_the_protocols_stays_with_all_that_is_in_it(made: Masker, member: str) -> None:
+    asked = {member: INSTANCE, "messages": []}
+    assert send(made, asked) == asked
+    asked = {member: [{"type": "tool", "name": INSTANCE, INSTANCE: 481516234217}], "messages": []}
+    assert send(made, asked) == asked
 
 
 def test_members_that_say_whose_request_it_is_stay(made: Masker) -> None:
