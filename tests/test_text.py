@@ -82,6 +82,13 @@ def test_an_identifier_with_several_parts_counts_once_however_often_its_parts_we
         assert made.mask_text("arn:aws:iam::481516234217:role/LedgerDeployer; " * 3).counts == {"arn": 3}
 
 
+def test_a_secret_that_takes_the_place_of_what_only_begins_it_counts() -> None:
+    with masker() as made:
+        masked = made.mask_text("X-Amz-Security-Token: FQoGZXIvYXdzE1a2b3c4d5epp.b9Qz7mTT")
+        assert list(masked.dictionary.values()) == ["FQoGZXIvYXdzE1a2b3c4d5epp.b9Qz7mTT"]
+        assert masked.counts["session-token"] == 1
+
+
 def test_a_secret_is_masked_from_there_on_too() -> None:
     assert one('"Password": "Zx81-Qy92" then mysql -pZx81 Zx81-Qy92') == (
         '"Password": "«Zx81-Qy92»" then mysql -pZx81 «Zx81-Qy92»'
