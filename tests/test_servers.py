@@ -1,5 +1,7 @@
 """Servers: what a client of a database or broker of AWS's is given beside the host, in every form that clients take."""
 
+import json
+
 import pytest
 
 from aws_masker import Masker
@@ -40,4 +42,35 @@ _CACHE = "master.«kazor-cache».«ab12cd».euw1.cache.amazonaws.com"
     ],
 )
 def test_what_stands_around_the_host_of_a_server(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A command in a command, in the members of a tool's input and of its result, beside others; options behind it.
+        f'bash -c "psql -h {_HOST} -U «kazorbi» -d «kazordb»" -U kazor',
+        f"sh -c 'mysql -h {_HOST} -u «kazorbi» -p«Zk3vQ9xT7m» «kazordb»' -p kazor",
+        f'{{"command": "pg_dump -h {_HOST} -U «kazorbi» «kazordb»", "description": "-U kazor"}}',
+        f'{{"stdout": "psql -h {_HOST} -U «kazorbi» «kazordb»", "stderr": "", "note": "-U kazor"}}',
+        f'{{"type": "text", "text": "mysql -h {_HOST} -u «kazorbi» -p\'«Zk3vQ9xT7m»\' «kazordb»", "also": "-u kazor"}}',
+        f'bash -c "psql -h {_HOST} -U \\"«kazorbi»\\" -d \\"«kazordb»\\""',
+        # Lines of a script and of its output, a line that goes on.
+        f"set -e\npsql -h {_HOST} -U «kazorbi» «kazordb»\nmake -U kazor",
+        f"mysqldump -h {_HOST} \\\n  -u «kazorbi» \\\n  «kazordb»\ngzip -u kazor",
+        f"psql\\\n  -h {_HOST} -U «kazorbi»",
+        f"psql -c x\ndig {_HOST} -U kazor kazor",
+        f'ssh bastion "redis-cli -h {_CACHE} -a «Zk3vQ9xT7m»" -a kazor9Qz',
+        # URLs and keys in a string, in the spellings of JSON and of PHP's.
+        f'{{"url": "postgresql://«kazorbi»:«Zk3vQ9xT7m»@{_HOST}:5432/«kazordb»", "user": "none"}}',
+        f'{{"url": "mysql:\\/\\/«kazorbi»:«Zk3vQ9xT7m»@{_HOST}\\/«kazordb»"}}',
+        f'{{"host": "{_HOST}", "user": "«kazorbi»", "db": "«kazordb»", "port": 5432}}',
+        f"host={_HOST}\ndbname=«kazordb»\nuser=«kazorbi»\n",
+        f"db:\n  host: {_HOST}\n  user: «kazorbi»\n  database: «kazordb»\n",
+    ],
+)
+def test_what_stands_around_the_host_in_a_string_however_deep_it_is_escaped(one: Masker, text: str, depth: int) -> None:
+    for _ in range(depth):
+        text = json.dumps(text, ensure_ascii=False)[1:-1]
     assert marked(one, plain(text)) == text

@@ -24,7 +24,7 @@ _NAMED: Final = Pattern(_NAME)
 _PASSWORD: Final = Pattern(r"[^\s\"'`<>${}\\\x00-\x1f][^\s\"'`<>{}\\\x00-\x1f]{3,127}")
 # What ends the part of a URL before its host, from the longest on.
 _AT: Final = (b"@tcp(", b"@//", b"@(", b"@")
-_BEFORE_USER: Final = Pattern(r"(?s:.*)(?://|:thin:|[\s\"'`=<>(,\x00\x01])")
+_BEFORE_USER: Final = Pattern(r"(?s:.*)(?://|\\/|:thin:|[\s\"'`=<>(,\x00\x01])")
 # A database, an index or a virtual host as the path of a host; a service of Oracle's; a line of a file of passwords.
 _PATH: Final = Pattern(
     r"(?::[0-9]{2,5})?\)?\\*/([A-Za-z][A-Za-z0-9_.-]{2,62})(?:[^A-Za-z0-9_.(-]|[.](?:[^A-Za-z0-9]|\z)|\z)",
@@ -33,21 +33,24 @@ _PATH: Final = Pattern(
 _SID: Final = Pattern(rf":[0-9]{{2,5}}:({_NAME})(?::({_NAME}):([^\s:\"'\\\x00-\x1f]{{4,128}}))?", captures=True)
 # Paths of services of their own.
 _OF_SERVICE: Final = frozenset((b"gremlin", b"loader", b"opencypher", b"sparql"))
-# In quotes, all of it up to the next of a list, all of a line.
+# In quotes, all of it up to the next of a list, all of a line. The letter of an escaped line break is none of a key's.
 _KEYS: Final = Pattern(
-    r"[^A-Za-z0-9](?i:(?:db_?|pg_?)?(?:user|database)(?:_?name| ?id)?|uid|login|dbname|db|initial catalog|service_name"
+    r"(?:[^A-Za-z0-9]|\\[nrt])(?i:(?:db_?|pg_?)?(?:user|database)(?:_?name| ?id)?|uid|login|dbname|db|initial catalog"
     # Django's.
-    r"|sid|(?-i:NAME)|(pwd|password))"
+    r"|service_name|sid|(?-i:NAME)|(pwd|password))"
     rf"(?:(?:\\*[\"'`]?[ ]?(?:=>|[:=])|\\*[\"'`],)[ ]?\\*[\"'`]({_NAME})\\*[\"'`]|=({_NAME})(?:[;& \"'\r\n\x00]|\\+n)"
     rf"|: ({_NAME})\r?(?:\n|\x00|\\+n)|=([^\s;&\"'\\\x00-\x1f]{{4,128}})[;&\"'\r\n\x00])",
     captures=True,
 )
 _LINE_ENDS: Final = (b"\x00", b"\x01", b"\n")
 _CONTINUED: Final = b"\\"
+_BACKSLASH: Final = 0x5C
+# So many backslashes before a quote are looked at: it is escaped once for each string in a string, and they double.
+_DEEPEST: Final = 64
 _ENDS: Final = Pattern(r"[^\\][\x00\x01\n]")
-# Words of a command, and what stands between two commands.
-_TOKEN: Final = Pattern(r"(?:[^\s\"'|;&<>()`\\]|\"[^\"\n]*\"|'[^'\n]*')+|[|;&<>()`]")
-_SEPARATORS: Final = frozenset(b"|;&<>()`")
+# Words of a command, and what stands between two commands: in a string, line breaks are escaped.
+_TOKEN: Final = Pattern(r"(?:[^\s\"'|;&<>()`\\]|\"[^\"\n]*\"|'[^'\n]*')+|[|;&<>()`]|\\+[nr]")
+_SEPARATORS: Final = frozenset(b"|;&<>()`\\")
 _COMMAND_QUOTES: Final = (b'"', b"'")
 # What options of a client mean: u for a user, d for a database, p for a password, a for what has another argument.
 _USER, _DATABASE, _SECRET, _OTHER = "u", "d", "p", "a"
@@ -106,9 +109,9 @@ _CLIENTS: Final[Mapping[bytes, tuple[Mapping[bytes, str], bool]]] = {
     b"valkey-cli": (_options("", "", "a", "hpn"), False),
 }
 # One of them as a word of its own, with arguments behind it.
-_BEFORE_CLIENT: Final = Pattern(r"[^A-Za-z0-9_.-]")
+_BEFORE_CLIENT: Final = Pattern(r"\\[nrt]|[^A-Za-z0-9_.-]")
 _NAMES: Final = sorted((name.decode() for name in _CLIENTS), key=len, reverse=True)
-_CLIENT: Final = Pattern(rf"(?:^|[^A-Za-z0-9_.-])(?:{'|'.join(_NAMES)})[ \t\\]")
+_CLIENT: Final = Pattern(rf"(?:^|\\[nrt]|[^A-Za-z0-9_.-])(?:{'|'.join(_NAMES)})[ \t\\]")
 _ARGUMENT: Final = Pattern(r"(?s:.*)[ ]--?[A-Za-z-]+[ =]")
 
 
@@ -177,7 +180,8 @@ def _beside(text: bytes, reach: Span) -> Iterator[tuple[str, Span]]:
     """Yield the values of keys for users, databases and passwords."""
     at, limit = reach
     while (span := _KEYS.search(text, at, limit)) is not None:
-        at = span[1] - 1
+        # What ends one, two bytes at most, may begin the next.
+        at = span[1] - 2
         parts = _KEYS.parts(text, *span)
         if parts is None:
             continue
@@ -199,18 +203,40 @@ def _of_command(text: bytes, host: Span, reach: Span) -> Iterator[tuple[str, Spa
             client = (max(begin, _BEFORE_CLIENT.match(text, begin)), behind - 1)
     if client is None:
         return
-    # In a string, whose quotes may be escaped, it ends with that.
-    opener = text[client[0] - 1 : client[0]]
-    closed = text.find(opener, host[1], high) if opener in _COMMAND_QUOTES else -1
+    closed = _closed(text, client[0] - 1, (host[1], high))
     tokens: list[Span] = []
-    for token in _TOKEN.each(text, client[1], high if closed < 0 else closed):
-        if text[token[0]] in _SEPARATORS:
-            if token[0] < host[0]:
+    for begin, end in _TOKEN.each(text, client[1], closed):
+        if text[begin] not in _SEPARATORS:
+            tokens.append((begin, end))
+        # Each string in a string doubles the backslashes: one for a line break, three where a line goes on behind one.
+        elif text[begin] != _BACKSLASH or (end - begin - 1) % 3 != 0:
+            if begin < host[0]:
                 return
             break
-        tokens.append(token)
     for meaning, (begin, end) in _of_options(text, tokens, *_CLIENTS[text[slice(*client)]]):
         yield from _told(text, meaning, begin, end)
+
+
+def _closed(text: bytes, opener: int, reach: Span) -> int:
+    """Return where, within ``reach``, the string ends that begins at ``opener``, if one does: else all of it.
+
+    Its quotes may be escaped; what is quoted in it is escaped deeper.
+    """
+    quote = text[opener : opener + 1]
+    at, end = reach
+    if quote in _COMMAND_QUOTES:
+        deep = _backslashes(text, opener)
+        while (at := text.find(quote, at, end)) >= 0:
+            if _backslashes(text, at) <= deep:
+                return at
+            at += 1
+    return end
+
+
+def _backslashes(text: bytes, end: int) -> int:
+    """Return how many backslashes, of the last few, end at ``end``."""
+    before = text[max(0, end - _DEEPEST) : end]
+    return len(before) - len(before.rstrip(b"\\"))
 
 
 def _of_options(
@@ -247,8 +273,9 @@ def _of_options(
 
 def _told(text: bytes, meaning: str, begin: int, end: int) -> Iterator[tuple[str, Span]]:
     """Yield an argument without its quotes, if it has the form of what it means: a user may have a password behind."""
-    if text[begin : begin + 1] in (b'"', b"'"):
-        begin, end = begin + 1, end - 1
+    if text[begin : begin + 1] in _COMMAND_QUOTES:
+        # The second quote may be escaped; the backslashes before the first are no part of a word.
+        begin, end = begin + 1, begin + 1 + len(text[begin + 1 : end - 1].rstrip(b"\\"))
     word = text[begin:end]
     if meaning == _SECRET and _PASSWORD.fits(word):
         yield meaning, (begin, end)
