@@ -27,12 +27,13 @@ from benchmarks.table import Table
 SIZE = 100_000
 ROUNDS = 200
 WARM_UP = 20
+# Records that are made and handed on.
+HANDED = 5000
 
 
-@contextlib.contextmanager
-def gateways(upstream: int, folder: str) -> Iterator[dict[str, Server]]:
-    """Run a gateway for each way of keeping records; yield them."""
-    kinds = {
+def kinds(folder: str) -> dict[str, dict[str, str]]:
+    """Return the ways of keeping records, each as the environment of a gateway, with what is kept in ``folder``."""
+    return {
         "off": {"AWS_MASKER_AUDIT": "off"},
         "file": {"AWS_MASKER_AUDIT": f"file://{folder}/audit.jsonl"},
         "a full disk": {"AWS_MASKER_AUDIT": "file:///dev/full"},
@@ -47,6 +48,11 @@ def gateways(upstream: int, folder: str) -> Iterator[dict[str, Server]]:
             "AWS_MASKER_METRICS": f"127.0.0.1:{free_port()}",
         },
     }
+
+
+@contextlib.contextmanager
+def gateways(upstream: int, folder: str) -> Iterator[dict[str, Server]]:
+    """Run a gateway for each way of keeping records; yield them."""
     shared = {
         "AWS_MASKER_KEY": KEY,
         "AWS_MASKER_VAULT": "memory://",
@@ -55,7 +61,7 @@ def gateways(upstream: int, folder: str) -> Iterator[dict[str, Server]]:
     with contextlib.ExitStack() as stack:
         servers = {
             name: stack.enter_context(running("aws_masker", "gateway", environment={**shared, **settings}))
-            for name, settings in kinds.items()
+            for name, settings in kinds(folder).items()
         }
         for one in servers.values():
             one.until_idle()
@@ -82,6 +88,8 @@ def table() -> Table:
                 if number >= WARM_UP:
                     times[name].append(taken)
         spent = {name: 1000 * (one.cpu_seconds() + spent[name]) / ROUNDS for name, one in servers.items()}
+        for connection in connections.values():
+            connection.close()
         handed = 1000 * handing_on(folder)
     base = (*_figures(times["off"]), spent["off"])
     rows = []
@@ -113,7 +121,7 @@ def handing_on(folder: str) -> float:
     records.listen(metrics)
     records.listen(lambda record, _: writer.put(record.json()))
     taken = []
-    for _ in range(5000):
+    for _ in range(HANDED):
         draft = Draft("POST", "/v1/messages", masked=MaskedBody((), {}, {"ec2-instance": 30, "arn": 10}))
         began = time.perf_counter()
         records.publish(draft.finish())

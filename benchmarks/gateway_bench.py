@@ -29,6 +29,8 @@ PAUSE: Final = 1.0
 LOAD: Final = {10 * KB: 400, 100 * KB: 200, 1000 * KB: 24}
 LOAD_CLIENTS: Final = 8
 DISTINCT: Final = 7000
+LARGE: Final = 5000 * KB
+WARM_UP: Final = 200 * KB
 SMALL: Final = 100
 
 
@@ -106,7 +108,7 @@ def load(running: Route) -> Table:
 
 def beside(running: Route) -> Table:
     """Return how long small requests take while large ones are masked."""
-    large = [compact(bodies.request(5000 * KB, 700_000 + at)) for at in range(6)]
+    large = [compact(bodies.request(LARGE, 700_000 + at)) for at in range(6)]
     rows: list[list[object]] = []
     for count in (0, 1, 2):
         stop = threading.Event()
@@ -148,9 +150,9 @@ def many(running: Route) -> Table:
     """Return how long bodies of 5 MB take, with many identifiers that each stand there several times."""
     rows: list[list[object]] = []
     kinds: tuple[tuple[str, Callable[[int], dict[str, object]]], ...] = (
-        ("all different", lambda seed: bodies.request(5000 * KB, seed)),
-        (f"{DISTINCT:,} different, each several times", lambda seed: bodies.repeated(5000 * KB, DISTINCT, seed)),
-        ("a few", lambda seed: bodies.sparse(5000 * KB, seed)),
+        ("all different", lambda seed: bodies.request(LARGE, seed)),
+        (f"{DISTINCT:,} different, each several times", lambda seed: bodies.repeated(LARGE, DISTINCT, seed)),
+        ("a few", lambda seed: bodies.sparse(LARGE, seed)),
     )
     for name, make in kinds:
         documents = [make(900_000 + 10 * at) for at in range(5)]
@@ -170,7 +172,7 @@ def tables(most_clients: int = 32, largest: int = 5000 * KB) -> Iterator[Table]:
     with route() as running:
         # What is slow only once, in the upstream as well.
         for server in (running.direct, running.proxy, running.gateway):
-            in_turn(server.port, [turn for at in range(5) for turn in conversation(200 * KB, 9_000 + 10 * at)])
+            in_turn(server.port, [turn for at in range(5) for turn in conversation(WARM_UP, 9_000 + 10 * at)])
         yield latency(running, most_clients, largest)
         yield many(running)
         yield beside(running)

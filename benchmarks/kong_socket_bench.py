@@ -31,6 +31,7 @@ RUNS: Final = 7
 # As Kong's: see above.
 READ: Final = 4096
 START_SECONDS: Final = 60.0
+ANSWER_SECONDS: Final = 60.0
 
 
 class Plugin:
@@ -42,6 +43,10 @@ class Plugin:
     @classmethod
     def bound(cls, configurations: int, tenants: int) -> None:
         """Take bounds of what is kept, and keep nothing."""
+
+    @classmethod
+    def close(cls, seconds: float) -> None:
+        """Have nothing written."""
 
     def access(self, kong: Any) -> None:
         """Read the body, and do with it what this kind does."""
@@ -85,8 +90,12 @@ class KongsEnd:
     """One connection, which counts what comes from the plugin server."""
 
     def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        """Connect. Raises OSError where nobody listens yet."""
+        with contextlib.ExitStack() as undo:
+            self._socket = undo.enter_context(socket.socket(socket.AF_UNIX))
+            self._socket.settimeout(ANSWER_SECONDS)
+            self._socket.connect(str(path))
+            undo.pop_all()
         self._ids = itertools.count(1)
         self.received = 0
         self._instance = self._call("plugin.StartInstance", {"Name": "aws-masker", "Config": "{}"})["Id"]
@@ -96,7 +105,10 @@ class KongsEnd:
         self._socket.close()
 
     def seconds(self, body: bytes) -> float:
-        """Return how long the handler takes for a request with this body."""
+        """Return how long the handler takes for a request with this body.
+
+        Raises OSError where the plugin server ends the connection, or gives no answer.
+        """
         self.received = 0
         began = time.perf_counter()
         step = self._call("plugin.HandleEvent", {"InstanceId": self._instance, "EventName": "access"})
@@ -110,6 +122,9 @@ class KongsEnd:
         data = b""
         while True:
             piece = self._socket.recv(READ)
+            if not piece:
+                message = "the plugin server ended the connection: see what it wrote above"
+                raise ConnectionError(message)
             self.received += len(piece)
             data += piece
             with contextlib.suppress(ValueError):
@@ -117,40 +132,52 @@ class KongsEnd:
 
 
 @contextlib.contextmanager
-def plugin_server(kind: str) -> Iterator[KongsEnd]:
-    """Run a plugin server with a kind of plugin, and give Kong's end of its socket."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "socket"
-        command = [sys.executable, "-m", "benchmarks.kong_socket_bench", "--kind", kind, "--socket", str(path)]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            with contextlib.closing(_connected(path)) as end:
-                yield end
-        finally:
-            process.terminate()
-            process.wait()
+def plugin_server(kind: str, path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a plugin server with a kind of plugin on the socket ``path``. What goes wrong there it writes to stderr."""
+    command = [sys.executable, "-m", "benchmarks.kong_socket_bench", "--kind", kind, "--socket", str(path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def _connected(path: Path) -> KongsEnd:
+def connected(path: Path, process: "subprocess.Popen[bytes]") -> KongsEnd:
+    """Return Kong's end of the socket ``path``, as soon as ``process`` listens. Raises OSError if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             return KongsEnd(path)
-        except OSError:
-            if time.monotonic() > deadline:
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > deadline or process.poll() is not None:
                 raise
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def ends() -> Iterator[dict[str, KongsEnd]]:
+    """Run a plugin server with each kind of plugin, and give Kong's ends of their sockets."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        paths = {kind: Path(folder) / str(number) for number, kind in enumerate(KINDS)}
+        # All of them get ready at once.
+        started = {kind: stack.enter_context(plugin_server(kind, path)) for kind, path in paths.items()}
+        yield {
+            kind: stack.enter_context(contextlib.closing(connected(path, started[kind])))
+            for kind, path in paths.items()
+        }
 
 
 def table() -> Table:
     """Return milliseconds by kind and size."""
     best: dict[tuple[str, int], float] = {}
-    with contextlib.ExitStack() as stack:
-        ends = {kind: stack.enter_context(plugin_server(kind)) for kind in KINDS}
+    with ends() as of_kinds:
         # In turn, so that what else the machine does at a moment falls upon all kinds alike.
-        for size, _, (kind, end) in itertools.product(SIZES, range(RUNS), ends.items()):
+        for size, _, (kind, end) in itertools.product(SIZES, range(RUNS), of_kinds.items()):
             best[kind, size] = min(best.get((kind, size), math.inf), end.seconds(b"x" * size))
-        rows = [[kind, *(1000 * best[kind, size] for size in SIZES), f"{end.received:,}"] for kind, end in ends.items()]
+        rows = [
+            [kind, *(1000 * best[kind, size] for size in SIZES), f"{end.received:,}"] for kind, end in of_kinds.items()
+        ]
     return Table(
         f"A body on the plugin server's socket, ms, with {EDITS} edits",
         ("what it does", *(f"{size // 1000:,} KB" for size in SIZES), "bytes sent back for the last"),
