@@ -236,6 +236,25 @@ def test_in_a_known_block_of_a_result_files_and_tools_stay(made: Masker, kind: s
     assert sent == {"type": kind, **own}
 
 
+def test_what_has_the_form_of_a_tool_keeps_its_name_whatever_its_type(made: Masker) -> None:
+    tool = {"type": "custom", "name": INSTANCE, "input_schema": {}}
+    assert send(made, {"tools": [tool], "messages": []})["tools"] == [tool]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "mcp_toolset", "configs": {INSTANCE: {}}},
+        {"type": "mcp_toolset", "tools": [{"name": INSTANCE}]},
+        {"type": "mcp_tool_listing", "tools": [{"name": INSTANCE}]},
+        {"type": "tool_definition", "definition": {"name": INSTANCE}},
+    ],
+)
+def test_in_a_result_nothing_holds_tools(made: Masker, block: Any) -> None:
+    result = {"type": "tool_result", "tool_use_id": "a", "content": [block]}
+    assert INSTANCE not in json.dumps(content(made, [result]))
+
+
 @pytest.mark.parametrize("member", ["type", "cache_control", "signature", "tool_use_id"])
 def test_in_an_unknown_block_these_members_stay(made: Masker, member: str) -> None:
     block = {"type": "never_seen", member: INSTANCE, "note": INSTANCE}
@@ -388,7 +407,7 @@ def test_what_looks_like_a_block_in_what_a_tool_takes_is_none(made: Masker, memb
     "member", ["model", "stream", "tool_choice", "thinking", "container", "mcp_servers", "betas", "service_tier"]
 )
 def test_a_member_of_the_request_that_is_the_protocols_stays_with_all_that_is_in_it(made: Masker, member: str) -> None:
-    asked = {member: INSTANCE, "messages": []}
+    asked: dict[str, Any] = {member: INSTANCE, "messages": []}
     assert send(made, asked) == asked
     asked = {member: [{"type": "tool", "name": INSTANCE, INSTANCE: 481516234217}], "messages": []}
     assert send(made, asked) == asked
@@ -532,6 +551,12 @@ def test_images_and_pdfs_pass_and_are_counted_or_are_refused() -> None:
         assert passing.mask_body(raw, "/v1/messages").opaque == 2
         with pytest.raises(Unsupported, match="images and PDFs"):
             blocking.mask_body(raw, "/v1/messages")
+
+
+@pytest.mark.parametrize("media", ["IMAGE/PNG", "application/PDF"])
+def test_the_case_of_a_media_type_does_not_matter(made: Masker, media: str) -> None:
+    block = {"type": "image", "source": {"type": "base64", "media_type": media, "data": "iVBORw0KGgo="}}
+    assert content(made, [block]) == [block]
 
 
 def test_base64_of_something_else_is_refused(made: Masker) -> None:
