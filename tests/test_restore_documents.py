@@ -133,6 +133,14 @@ def test_a_document_beyond_the_limit_is_an_error_that_names_the_limit() -> None:
         restorer.feed(b" ")
 
 
+def test_a_document_of_as_many_values_as_allowed_is_read_as_json_and_one_of_more_as_text() -> None:
+    """As text it keeps the quotes of what is a number in JSON. The commas of a text count as well."""
+    for raw, whole in (('[1,2,"{}"]', True), ('[[2],"{}"]', True), ('[1,2,3,"{}"]', False), ('[[2],[],"{}"]', False)):
+        restorer = JsonRestorer(DICTIONARY, Bounds(values=3))
+        expected = raw.replace('"{}"', DICTIONARY[NUMBER]) if whole else raw.replace("{}", DICTIONARY[NUMBER])
+        assert run(restorer, [b" " * 10, raw.replace("{}", NUMBER).encode()]) == b" " * 10 + expected.encode()
+
+
 def test_a_line_beyond_the_limit_is_an_error_however_many_lines_came_before() -> None:
     restorer = JsonLinesRestorer(DICTIONARY, Bounds(event=10))
     assert restorer.feed(b'"12345678"\n' * 5) == b'"12345678"\n' * 5

@@ -209,6 +209,30 @@ def test_an_event_without_end_is_an_error_before_it_fills_the_memory() -> None:
         restorer.feed(b"x")
 
 
+def test_events_within_the_limit_pass_however_many_there_are() -> None:
+    restorer = SseRestorer(DICTIONARY, Bounds(event=10, lines=2))
+    assert restorer.feed(b"data: x\n\n" * 100) == b"data: x\n\n" * 100
+    with pytest.raises(MaskerError, match=r"more than 10 bytes"):
+        restorer.feed(b"data: xyz\n\n")
+
+
+def test_as_many_lines_as_the_limit_says_pass() -> None:
+    restorer = SseRestorer(DICTIONARY, Bounds(lines=2))
+    assert restorer.feed(b"x\n\n") == b"x\n\n"
+    with pytest.raises(MaskerError, match=r"raise limits\.lines"):
+        restorer.feed(b"x\nx\n\n")
+
+
+def test_texts_that_have_ended_are_not_open() -> None:
+    restorer = SseRestorer(DICTIONARY, Bounds(texts=2))
+    for index in range(6):
+        restorer.feed(_event(_delta("text_delta", "x", index)) + _event(_block_stop(index)))
+    for index in (6, 7):
+        restorer.feed(_event(_delta("text_delta", "x", index)))
+    with pytest.raises(MaskerError, match=r"raise limits\.texts"):
+        restorer.feed(_event(_delta("text_delta", "x", 8)))
+
+
 def test_a_text_that_ended_leaves_nothing_behind_for_the_next_at_its_index() -> None:
     stream = [_delta("text_delta", INSTANCE[:9]), _block_stop(), _delta("text_delta", INSTANCE[9:]), _block_stop()]
     out = run(SseRestorer(DICTIONARY), [_event(data) for data in stream])

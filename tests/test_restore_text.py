@@ -113,6 +113,14 @@ def test_a_restorer_that_was_closed_begins_another_text() -> None:
     assert restorer.feed(INSTANCE[9:] + NAME) == INSTANCE[9:] + DICTIONARY[NAME]
 
 
+def test_what_a_closed_text_ended_with_is_no_label_of_the_next() -> None:
+    counts = RestoreCounts()
+    restorer = TextRestorer(Lookup(DICTIONARY), counts)
+    for text, unresolved in (("vpc", 0), (UNKNOWN[3:], 0), (UNKNOWN, 1)):
+        assert restorer.feed(text) + restorer.close() == text
+        assert counts.unresolved == unresolved
+
+
 def test_what_is_remembered_of_a_long_text_stays_small() -> None:
     restorer = TextRestorer(Lookup(DICTIONARY), RestoreCounts())
     for _ in range(100):

@@ -380,6 +380,10 @@ def _text_at(index: str) -> bytes:
     return f'data: {{"type":"content_block_delta","index":{index},"delta":{delta}}}\n\n'.encode()
 
 
+def _stop_at(index: int) -> bytes:
+    return b'data: {"type":"content_block_stop","index":%d}\n\n' % index
+
+
 FEW = Bounds(event=4000, lines=10, texts=5, values=50)
 
 
@@ -391,10 +395,11 @@ def _at_its_bounds(bounds: Bounds) -> list[tuple[str, bytes, bool]]:
         (events, b"x\n" * (lines - 1) + b"\n" + _text_at("1"), False),
         (events, b"".join(_text_at(str(number)) for number in range(texts + 1)), True),
         (events, b"".join(_text_at(str(number)) for number in range(texts)), False),
+        (events, b"".join(_text_at(str(n)) + _stop_at(n) for n in range(texts + 1)), False),
         (events, b"data: [" + b"1," * values + f'"{INSTANCE}"]\n\n'.encode(), False),
         (events, b"data: " + b"x" * bounds.event, True),
         ("application/json", b"[" + b"1," * values + f'"{NUMBER}","{INSTANCE}"]'.encode(), False),
-        ("application/json", b"[" + b"1," * (values - 1) + f'"{NUMBER}{INSTANCE}"]'.encode(), False),
+        ("application/json", b"[" + b"1," * (values - 1) + f'"{NUMBER}"]'.encode(), False),
         ("application/json", b" " * (bounds.event + 1), True),
         ("application/jsonl", b"1\n" + b" " * (bounds.event + 1), True),
     ]
@@ -406,6 +411,13 @@ def test_what_is_held_at_once_is_bounded_as_in_python(bounds: Bounds | None) -> 
         expected = _with_error(restorer_for(content_type, DICTIONARY, bounds or Bounds()), raw)
         assert _with_error(LuaRestorer(content_type, DICTIONARY, bounds), raw) == expected
         assert ("so it cannot be restored: see what answers for the API, ask for less" in expected[1]) == ends
+
+
+def test_events_within_the_limit_pass_however_many_there_are() -> None:
+    restorer = LuaRestorer("text/event-stream", DICTIONARY, Bounds(event=10, lines=2))
+    assert restorer.feed(b"data: x\n\n" * 100) == b"data: x\n\n" * 100
+    with pytest.raises(lupa.LuaError, match="more than 10 bytes"):
+        restorer.feed(b"data: xyz\n\n")
 
 
 def test_an_index_of_more_digits_than_anyone_counts_is_none_as_in_python() -> None:
