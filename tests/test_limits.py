@@ -4,7 +4,9 @@
 """
 
 import asyncio
+import contextlib
 import dataclasses
+import gzip
 import json
 import os
 import socket
@@ -22,7 +24,7 @@ import limits_table
 from aws_masker import Masker, Settings
 from aws_masker.audit.bodies import files_of
 from aws_masker.documents import read
-from aws_masker.errors import SettingsError, TooLarge
+from aws_masker.errors import Refused, SettingsError, TooLarge
 from aws_masker.inventory import Inventory, Known, known_names, masters
 from aws_masker.jsontext import values_at_most
 from aws_masker.limits import Limits
@@ -480,6 +482,67 @@ def test_every_limit_is_reached_by_a_test() -> None:
 @pytest.mark.parametrize("limit", REACHED)
 def test_beyond_the_limit_is_what_the_settings_say(limit: str) -> None:
     REACHED[limit]()
+
+
+# As much as a limit says.
+
+AS_MUCH: dict[str, tuple[int, bytes]] = {
+    "depth": (5, json.dumps(message("x", extra=[[[["x"]]]])).encode()),
+    "parts": (3, b"--B" + b"\r\n\r\nx\r\n--B" * 3 + b"--\r\n"),
+    "identifiers": (3, json.dumps(message(" ".join(f"i-0a1b2c3d4e5f6071{number}" for number in range(3)))).encode()),
+    "names": (3, json.dumps(names(3)).encode()),
+}
+
+
+@pytest.mark.parametrize("limit", AS_MUCH)
+def test_as_much_as_a_limit_says_is_taken_and_more_is_not(limit: str) -> None:
+    most, raw = AS_MUCH[limit]
+    media = "multipart/form-data; boundary=B" if limit == "parts" else "application/json"
+    for allowed in (most, most - 1):
+        with (
+            Masker(Settings(key=KEY, limits=Limits(**{limit: allowed}))) as masker,
+            contextlib.nullcontext() if allowed == most else pytest.raises(Refused, match=rf"limits\.{limit}"),
+        ):
+            masker.mask_body(raw, "/v1/files" if limit == "parts" else "/v1/messages", media)
+
+
+@pytest.mark.parametrize("coded", [False, True], ids=["plain", "compressed"])
+@pytest.mark.parametrize("framed", [False, True], ids=["with its length", "in chunks"])
+def test_a_body_as_large_as_the_limit_is_taken_and_a_larger_one_is_not(*, coded: bool, framed: bool) -> None:
+    raw = json.dumps(message("x" * 500)).encode()
+    sent = gzip.compress(raw) if coded else raw
+    fields = ["Content-Encoding: gzip"] if coded else []
+    if framed:
+        fields.append("Transfer-Encoding: chunked")
+        sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(sent), sent)
+    else:
+        fields.append(f"Content-Length: {len(sent)}")
+    head = "\r\n".join(["POST /v1/messages HTTP/1.1", "Host: gw", "Content-Type: application/json", *fields])
+
+    async def test() -> None:
+        for most, status in ((len(raw), 200), (len(raw) - 1, 413)):
+            async with lab(answer_ok, limits=Limits(body=most)) as one:
+                connection = await one.connect()
+                await connection.send(head.encode() + b"\r\n\r\n" + sent)
+                assert (await (await connection.head()).read()).status == status
+
+    run(test())
+
+
+def test_an_answer_as_large_as_the_limit_is_passed_on_and_a_larger_one_is_broken_off() -> None:
+    async def answer(answering: Answering) -> None:
+        await answering.begin("text/plain")
+        for _ in range(10):
+            await answering.chunk(b"x" * 99 + b"\n")
+        await answering.chunk(b"")
+
+    async def test() -> None:
+        for most, outcome in ((1000, "ok"), (999, "broken_off")):
+            async with lab(answer, limits=Limits(answer=most)) as one:
+                assert (await one.post(message("x"))).whole == (outcome == "ok")
+                assert one.records.requests[0]["outcome"] == outcome
+
+    run(test())
 
 
 # Values.

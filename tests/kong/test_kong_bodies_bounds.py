@@ -105,6 +105,25 @@ def test_what_finds_no_room_is_left_out_and_the_next_of_the_same_place_says_how_
     assert [one.split(b" ")[:2] for one in held.brought] == [[b"here", b"2"], [b"there", b"0"], [b"here", b"0"]]
 
 
+def test_what_is_given_up_leaves_its_room_and_as_much_as_the_limit_is_held(held: Filter) -> None:
+    held.limit(100)
+    for _ in range(3):
+        held.exchange(b"x" * 90, b"y" * 20)
+    held.exchange(b"x" * 100)
+    held.bring()
+    assert [one.split(b" ")[:2] for one in held.brought] == [[b"here", b"3"]]
+
+
+def test_what_waits_for_the_plugin_server_takes_its_room(held: Filter) -> None:
+    held.limit(200)
+    for _ in range(3):
+        held.exchange(b"x" * 60, b"y" * 60)
+    held.bring()
+    held.exchange(b"z")
+    held.bring()
+    assert [one.split(b" ")[1] for one in held.brought] == [b"0", b"2"]
+
+
 def test_there_is_room_again_when_the_plugin_server_has_taken_them(held: Filter) -> None:
     held.limit(200)
     for _ in range(50):

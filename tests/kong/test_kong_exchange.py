@@ -99,15 +99,31 @@ def test_a_message_that_is_cut_or_damaged_anywhere_is_never_taken_for_another(lu
     raw = b"stop i-0a1b2c3d4e5f60718 now"
     masked = MaskedBody((Edit(5, 19, TOKENS[0].encode()),), {TOKENS[0]: "i-0a1b2c3d4e5f60718"}, {"a": 1})
     message = exchange.forward(raw, masked, Order(), Part())
+    assert lua("return exchange.decode(...)", message)[b"outcome"] == b"forward"
     for end in range(len(message)):
         assert lua("return exchange.decode(...)", message[:end])[0] is None
+    for more in (b"7", b"1:x,", b",", message):
+        assert lua("return exchange.decode(...)", message + more)[0] is None
     for at in range(len(message)):
         damaged = message[:at] + b"\0" + message[at + 1 :]
         made = lua(APPLY, damaged, raw)[0]
         assert made is None or b"i-0a1b2c3d4e5f60718" not in made
 
 
-@pytest.mark.parametrize("edits", ["0 99 1 t\n", "5 1 1 t\n4 1 1 t\n", "0 1 9 t\n", "0 1 1 x\n", "0 1 1 t", "junk\n"])
+@pytest.mark.parametrize(("more", "reads"), [(b"", True), (b"3:odd,", False), (b"3:odd,4:even,", True)])
+def test_a_name_without_a_value_is_damage(lua: Any, more: bytes, *, reads: bool) -> None:
+    pairs = b"7:version,1:2,7:outcome,7:forward,5:edits,0:,11:body_length,1:0,10:body_crc32,1:0," + more
+    decoded = lua("return exchange.decode(...)", b"%d:%b," % (len(pairs), pairs))
+    assert (decoded[b"outcome"] == b"forward") if reads else (decoded == (None, b"a field is damaged"))
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        *("0 99 1 t\n", "5 1 1 t\n4 1 1 t\n", "0 1 9 t\n", "0 1 1 x\n", "0 1 1 t", "junk\n"),
+        *("0 1 1 t\n5", "0  1 1 t\n", " 0 1 1 t\n"),
+    ],
+)
 def test_edits_that_do_not_fit_are_an_error(lua: Any, edits: str) -> None:
     made, why = lua("return edits.apply('0123456789', ..., {'token'})", edits.encode())
     assert made is None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from standin.lua_filter import Exchange, LuaFilter
+from standin.lua_filter import Exchange, LuaError, LuaFilter
 
 from aws_masker.edits import Edit, MaskedBody
 from aws_masker.kong import exchange
@@ -124,6 +124,19 @@ def test_edits_are_made_and_the_request_is_pointed_back(lua: LuaFilter) -> None:
     assert list(request.shared.items()) == []
 
 
+def test_what_is_nobodys_but_the_houses_stays_here(lua: LuaFilter) -> None:
+    fields = {
+        "upgrade": "h2c",
+        "x-forwarded-for": "10.1.2.3",
+        "x-envoy-peer": "a",
+        "digest": "sha-256=x",
+        "x-app": "cli",
+    }
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()), headers=fields)
+    assert request.headers == {"x-app": "cli"}
+    assert set(request.forwarded.values()) == {""}
+
+
 @pytest.mark.parametrize("body", [RAW + b" ", RAW.replace(b"0a1b", b"0a1c")], ids=["other length", "other bytes"])
 def test_a_body_that_another_plugin_changed_is_refused(lua: LuaFilter, body: bytes) -> None:
     request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()), body)
@@ -155,6 +168,83 @@ def test_an_edit_that_cannot_be_read_forwards_nothing(lua: LuaFilter, line: byte
     assert b"7 19 1 t" in message
     request = _request(lua, message.replace(b"7 19 1 t", line))
     assert (request.status, request.host, request.body) == (503, "127.0.0.1", RAW)
+
+
+def _delta(index: int) -> bytes:
+    return b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":"i"}}\n\n' % index
+
+
+def _answered(request: Exchange, **headers: str) -> None:
+    """Let the service answer with these header fields."""
+    request.source, request.status = "service", 200
+    request.answer_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def test_an_answer_of_as_many_bytes_as_allowed_passes_and_one_of_more_is_broken_off(lua: LuaFilter) -> None:
+    order = exchange.Order(limits=Limits(answer=10))
+    request = _request(lua, exchange.forward(RAW, MASKED, order, Part()))
+    _answered(request, content_type="text/plain")
+    lua.run("header_filter", request)
+    assert [lua.run("body_filter", request, piece)[0] for piece in (b"12345 ", b"789 ")] == [b"12345 ", b"789 "]
+    with pytest.raises(LuaError, match=r"larger than limits\.answer"):
+        lua.run("body_filter", request, b"1")
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_an_answer_is_restored_where_that_is_wanted(lua: LuaFilter, *, restore: bool) -> None:
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(restore=restore), Part()))
+    _answered(request, content_type="text/plain", content_length="19")
+    lua.run("header_filter", request)
+    assert ("content-length" in request.answer_headers) != restore
+    out = lua.run("body_filter", request, TOKEN.encode(), eof=True)
+    assert out == (MASKED.dictionary[TOKEN].encode() if restore else TOKEN.encode(), True)
+
+
+def test_an_answer_in_place_of_the_services_ends_with_its_first_piece(lua: LuaFilter) -> None:
+    request = _request(lua, exchange.forward(RAW, MASKED, exchange.Order(), Part()))
+    _answered(request, content_type="text/plain", content_encoding="gzip")
+    lua.run("header_filter", request)
+    assert (request.status, "content-encoding" in request.answer_headers) == (502, False)
+    told, ended = lua.run("body_filter", request, b"\x1f\x8b")
+    assert (json.loads(told)["type"], ended) == ("error", True)
+    assert request.answer_headers["content-length"] == str(len(told))
+    assert lua.run("body_filter", request, b"more") == (b"", True)
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 307), (RAW, 502)], ids=["none", "one"])
+def test_a_redirect_elsewhere_is_for_requests_without_a_body(lua: LuaFilter, body: bytes, status: int) -> None:
+    masked = MASKED if body else MaskedBody((), {}, {})
+    request = _request(lua, exchange.forward(body, masked, exchange.Order(), Part()), body)
+    _answered(request, location="https://elsewhere.example/")
+    request.status = 307
+    lua.run("header_filter", request)
+    assert (request.status, "location" in request.answer_headers) == (status, not body)
+
+
+@pytest.mark.parametrize(
+    ("limit", "answer"),
+    [
+        ("event", b"data: " + b"x" * 100),
+        ("lines", b"x\n" * 4),
+        ("texts", b"".join(_delta(index) for index in range(4))),
+    ],
+)
+def test_an_answer_that_would_have_to_be_held_beyond_a_limit_is_broken_off(
+    lua: LuaFilter, limit: str, answer: bytes
+) -> None:
+    order = exchange.Order(limits=Limits(event=100, lines=3, texts=3))
+    request = _request(lua, exchange.forward(RAW, MASKED, order, Part()))
+    _answered(request, content_type="text/event-stream")
+    lua.run("header_filter", request)
+    with pytest.raises(LuaError, match=rf"raise limits\.{limit}$"):
+        lua.run("body_filter", request, answer)
+
+
+def test_a_body_of_as_many_bytes_as_allowed_is_read(lua: LuaFilter) -> None:
+    taken = lua.call(
+        "take", _arrived(lua, {"content-length": str(LIMIT)}), [DEAD_END[0].encode(), DEAD_END[1], LIMIT, 10]
+    )
+    assert taken["body"] == RAW
 
 
 def test_an_error_in_a_phase_is_no_answer(lua: LuaFilter) -> None:

@@ -112,6 +112,13 @@ def test_a_body_that_is_declared_too_long_is_refused(plugin: Plugin) -> None:
     assert b"6:status,3:413," in pdk.told
 
 
+def test_a_body_as_long_as_the_limit_passes_and_a_longer_one_that_is_not_declared_is_refused() -> None:
+    for most, told in ((len(BODY), b"7:outcome,7:forward,"), (len(BODY) - 1, b"6:status,3:413,")):
+        pdk = Pdk()
+        Plugin({"key": KEY, "limits": {"body": most}}).access(pdk)
+        assert told in pdk.told
+
+
 def test_a_request_with_too_many_header_fields_is_refused(plugin: Plugin) -> None:
     pdk = Pdk()
     assert pdk._taken is not None
@@ -186,9 +193,10 @@ def test_more_requests_at_once_than_allowed_are_turned_away() -> None:
         plugin.access(pdk)
     assert b"6:status,3:529," in pdk.told
     assert b"retry_after" in pdk.told
-    pdk = Pdk()
-    plugin.access(pdk)
-    assert b"7:outcome,7:forward," in pdk.told
+    for _ in range(3):
+        pdk = Pdk()
+        plugin.access(pdk)
+        assert b"7:outcome,7:forward," in pdk.told
 
 
 def test_a_fault_in_masking_is_told_and_logged_without_a_value(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
