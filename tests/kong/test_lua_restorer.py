@@ -413,6 +413,13 @@ def test_what_is_held_at_once_is_bounded_as_in_python(bounds: Bounds | None) -> 
         assert ("so it cannot be restored: see what answers for the API, ask for less" in expected[1]) == ends
 
 
+def test_a_restorer_that_was_closed_gives_nothing_more() -> None:
+    restorer = LuaRestorer("text/event-stream", DICTIONARY)
+    assert restorer.feed(b"data: x\n") + restorer.feed(b"event: cut of") == b""
+    assert restorer.close() == b"data: x\nevent: cut of"
+    assert restorer.close() == b""
+
+
 def test_events_within_the_limit_pass_however_many_there_are() -> None:
     restorer = LuaRestorer("text/event-stream", DICTIONARY, Bounds(event=10, lines=2))
     assert restorer.feed(b"data: x\n\n" * 100) == b"data: x\n\n" * 100
