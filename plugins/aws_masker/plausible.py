@@ -11,8 +11,8 @@ _LOOK_BACK: Final = 120
 # How far from a cell the beginning of its row is looked for: no replaced cell may make a row of what is none.
 MAX_LINE: Final = 4096
 PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
-# What is put in later: ${AWS::Region}, {env}, {{ stage }}, #{name}, %s.
-_VARIABLE: Final = r"[$#]?\{\{?[^{}\x00\x01]{1,80}\}?\}|\$\([A-Za-z_]{1,40}\)|%[sdv]"
+# What is put in later: ${AWS::Region}, {env}, {}, {{ stage }}, #{name}, %s.
+_VARIABLE: Final = r"[$#]?\{\{?[^{}\x00\x01]{0,80}\}?\}|\$\([A-Za-z_]{1,40}\)|%[sdv]"
 _VARIABLES: Final = Pattern(_VARIABLE)
 _INTERPOLATED: Final = Pattern(rf"(?:{_VARIABLE}|[A-Za-z0-9_./-])+")
 # Shorter pieces between variables say nothing.
@@ -161,9 +161,10 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
         return _plausible_secret(text, value, joint, word)
     if form is not None:
         if family.general:
-            # A path with variables in it is one whatever they stand for.
-            if word.startswith(b"/") and b"{" in word:
-                return bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
+            # A path with variables in it is one whatever they stand for, and what is joined to one looks so, too.
+            if b"{" in word or b"%" in word:
+                looks_so = word.startswith(b"/") or form.fits(without_variables(word))
+                return looks_so and bool(pieces(text, value.start, value.end)) and _INTERPOLATED.fits(word)
             return form.fits(word) and _plausible_name(text, value, joint, word)
         return form.fits(word) and not (family.kind == "secret" and _is_formula(text, value, word))
     return _plausible_name(text, value, joint, word)
@@ -232,6 +233,15 @@ def pieces(text: bytes, start: int, end: int) -> list[Span]:
         spans += [piece for piece in _between(text, low, one) if _PIECE.fits(text[slice(*piece)])]
         low = two
     return spans
+
+
+def without_variables(word: bytes) -> bytes:
+    """Return a value with a letter in the place of each variable."""
+    kept, low = [], 0
+    for one, two in [*_VARIABLES.each(word, 0, len(word)), (len(word), len(word))]:
+        kept.append(word[low:one])
+        low = two
+    return b"x".join(kept)
 
 
 def _between(text: bytes, low: int, high: int) -> list[Span]:
