@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
+from aws_masker.composed import composed, is_composed
 from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
 from aws_masker.flows import Flows
@@ -315,6 +316,8 @@ class Beside:
         if joint.kind is Kind.DEFINITION:
             at, joint = definition_at(text, key, end)
             mapped = at is None and subject.is_aws(key)
+            if mapped and is_composed(text, end):
+                yield from self._among(text, composed(text, key, end), met.families, ALONE, known, MAX_NOTHING)
             if mapped and text.find(b"{", joint_at, end) < 0 and text[joint_at - 1] in b"sS":
                 lines = (one for one in lines_at(text, key, end) if self._is_given(text, one, indent(text, end)))
                 yield from self._among(text, lines, met.families, ALONE, known, MAX_NOTHING)
@@ -342,6 +345,8 @@ class Beside:
         ):
             values = words_at(text, at)
         yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
+        if not (joint.flag or secret) and is_composed(text, at) and subject.is_aws(key):
+            yield from self._among(text, composed(text, key, at), met.families, ALONE, known, MAX_NOTHING)
 
     def _is_given(self, text: bytes, value: Value, depth: int | None = None) -> bool:
         """Tell whether a value of a map is a name; no single word in lines deeper than the map's ``depth``, if any."""

@@ -49,7 +49,7 @@ _PAIRED: Final = (
     rf"(?:{BREAK}*,|{BREAK}){BREAK}*(?:{QUOTE})?(?:[A-Za-z]*[vV]alues?|[dD]efault)(?:{QUOTE})?"
     rf"[ \t]*[:=][ \t]*{_WRAPPED}"
 )
-_SUBSTITUTED: Final = rf"[ \t]*:[ \t]*\{{{BREAK}*{QUOTE}Fn::Sub{QUOTE}[ \t]*:[ \t]*{QUOTE}"
+_SUBSTITUTED: Final = rf"[ \t]*:[ \t]*\{{{BREAK}*{QUOTE}Fn::Sub{QUOTE}[ \t]*:[ \t]*(?:\[{BREAK}*)?{QUOTE}"
 _ITEMS: Final = rf"[ \t]*[:=]{BREAK}+-[ \t]+{_OPEN}"
 # Of a map, with its type.
 _MAP: Final = (

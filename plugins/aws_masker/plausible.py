@@ -17,6 +17,9 @@ _VARIABLES: Final = Pattern(_VARIABLE)
 _INTERPOLATED: Final = Pattern(rf"(?:{_VARIABLE}|[A-Za-z0-9_./-])+")
 # Shorter pieces between variables say nothing.
 _PIECE: Final = Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,}[A-Za-z0-9]")
+# Of the name of a service behind an endpoint, and of a host: AWS's own, but for what stands before it.
+_ENDPOINT_SERVICE: Final = b"com.amazonaws."
+_HOST_OF_AWS: Final = b"amazonaws"
 # An expression of a programming language rather than a value.
 _EXPRESSION: Final = Pattern(
     r"(?:var|local|locals|module|data|each|self|this|args|os|process|config|settings|event|props|params|options|"
@@ -225,7 +228,7 @@ def _is_code(text: bytes, value: Value, word: bytes) -> bool:
 def pieces(text: bytes, start: int, end: int) -> list[Span]:
     """Return what of a value with variables in it says something; nothing of one without."""
     word = text[start:end]
-    if b"{" not in word and b"%" not in word and b"$(" not in word:
+    if (b"{" not in word and b"%" not in word and b"$(" not in word) or word.startswith(_ENDPOINT_SERVICE):
         return []
     spans = []
     low = start
@@ -249,6 +252,8 @@ def _between(text: bytes, low: int, high: int) -> list[Span]:
     for field in text[low:high].split(b"/"):
         inner = field.strip(b"-_.")
         at = low + field.find(inner)
+        if _HOST_OF_AWS in inner:
+            inner = inner.partition(b".")[0].removeprefix(_HOST_OF_AWS)
         found.append((at, at + len(inner)))
         low += len(field) + 1
     return found

@@ -52,6 +52,7 @@ from typing import Final
 from aws_masker.boundaries import BEFORE, ESCAPE, begins_word
 from aws_masker.catalogue import Family, expand
 from aws_masker.commands import read
+from aws_masker.composed import composed, is_composed
 from aws_masker.context import spelling
 from aws_masker.joints import (
     AFTER_FLAG,
@@ -392,3 +393,6 @@ class _Members:
         if joint.kind is Kind.VALUE:
             for value in values_at(text, end, joint, secret=False):
                 yield value, joint
+        if joint.kind in (Kind.VALUE, Kind.DEFINITION) and is_composed(text, end):
+            for value in composed(text, key[0], end):
+                yield value, ALONE

@@ -105,7 +105,7 @@ def definition_at(text: bytes, key: int, start: int) -> tuple[int | None, Joint]
         inside = [at for at in (text.find(b"}", start, limit), text.find(b"{", start, limit)) if at >= 0]
         limit = min(inside, default=limit)
     else:
-        limit = _indented(text, key, start, limit)
+        limit = indented(text, key, start, limit)
         if _ALONE.match(text, start, limit) == limit:
             return start, ALONE
     # The break before the first member belongs to the joint.
@@ -160,7 +160,7 @@ def lines_at(text: bytes, key: int, start: int) -> Iterator[Value]:
     """Yield the values beside the keys in the lines that stand deeper than the one of ``key``, as YAML has a map."""
     limit = min(len(text), start + MAX_DEFINITION)
     border = text.find(END, start, limit)
-    limit = _indented(text, key, start, limit if border < 0 else border)
+    limit = indented(text, key, start, limit if border < 0 else border)
     at = start - 1
     while (span := _ENTRY_LINE.search(text, at, limit + 1)) is not None:
         parts = _ENTRY_LINE.parts(text, *span)
@@ -182,7 +182,7 @@ def words_at(text: bytes, start: int) -> Iterator[Value]:
         yield Value(low, high, quoted=True)
 
 
-def _indented(text: bytes, key: int, start: int, limit: int) -> int:
+def indented(text: bytes, key: int, start: int, limit: int) -> int:
     """Return where the lines end that stand deeper than the one of ``key``."""
     line = max(text.rfind(mark, max(0, key - 200), key) + len(mark) for mark in (b"\n", b"\\n", END))
     indent = key - line
