@@ -45,6 +45,14 @@ def test_a_program_that_does_not_speak_of_aws_has_buckets_and_clusters_of_its_ow
     assert "kazor_ledger_raw" not in one.mask_text(program.replace("bucket = ", "x(Bucket=")).text
 
 
+@pytest.mark.parametrize("call", ["load", "file"])
+def test_what_is_given_to_a_function_that_does_more_than_put_together_is_not_found(one: Masker, call: str) -> None:
+    text = f'provider "aws" {{}}\nbucket = {call}(var.x, "ledger-raw")\n'
+
+    assert one.mask_text(text).text == text
+    assert one.mask_text(text.replace(call, "coalesce")).text != text
+
+
 def test_of_a_map_of_accounts_with_maps_in_it_the_first_is_found(one: Masker) -> None:
     text = '{"accounts": {"«481516234217»": {"env": "prod"}, "111122223333": {"env": "dev"}}}'
     assert marked(one, plain(text)) == text
