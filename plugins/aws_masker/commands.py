@@ -6,6 +6,7 @@ columns. A shell is not interpreted here, nor is JMESPath: whatever is not under
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from aws_masker.joints import END, VALUE
@@ -41,8 +42,11 @@ _CLOSE: Final = frozenset(b"])}")
 _LITERALS: Final = frozenset(b"'`\"")
 # The key of a tag's value where the tag is Name.
 NAME: Final = b"Name"
-# Commands that print one thing a line, and what it is.
-_LISTS: Final = {b"configure list-profiles": b"ProfileName"}
+# Commands that print one thing a line, if they are given nothing to look into, and what stands in its columns.
+_LISTS: Final = {
+    b"configure list-profiles": (b"ProfileName",),
+    b"s3 ls": (b"CreationDate", b"CreationTime", b"BucketName"),
+}
 
 
 class Column(NamedTuple):
@@ -80,11 +84,13 @@ def read(line: bytes) -> Command:
         return Command()
     pure = all(words[0] in (_FILTERS if piped else _QUIET) for piped, words in simple)
     selections: dict[tuple[Column, ...], None] = {}
-    selects = False
+    selects = spaced = False
     for words in commands:
         if words[0] == b"aws":
             query = _option(words, b"--query")
-            columns = selected(query) if query else _listed(words)
+            listed = () if query else _listed(words)
+            columns = selected(query) if query else listed
+            spaced |= len(listed) > 1
             selects |= bool(columns) or _option(words, b"--output") == b"text"
             selections[columns] = None
         elif words[0] == b"jq":
@@ -94,7 +100,7 @@ def read(line: bytes) -> Command:
     columns = next(iter(selections)) if len(selections) == 1 else ()
     if cut and len(columns) > 1:
         columns = ()
-    return Command(columns, pure, selects, spaced=cut or b"jq" in names or b"column" in names)
+    return Command(columns, pure, selects, spaced=spaced or cut or b"jq" in names or b"column" in names)
 
 
 def selected(query: bytes) -> tuple[Column, ...]:
@@ -159,8 +165,9 @@ def _option(words: list[bytes], flag: bytes) -> bytes:
 
 
 def _listed(words: list[bytes]) -> tuple[Column, ...]:
-    key = _LISTS.get(b" ".join(words[1:3]))
-    return (Column(b"", key),) if key else ()
+    if any(not word.startswith(b"-") and not before.startswith(b"-") for before, word in pairwise(words[2:])):
+        return ()
+    return tuple(Column(b"", key) for key in _LISTS.get(b" ".join(words[1:3]), ()))
 
 
 def _without_filters(query: bytes) -> bytes:
