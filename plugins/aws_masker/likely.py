@@ -38,7 +38,7 @@ _TAIL_LENGTH: Final = len("-x") + TAIL_LENGTH
 _DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
 # Words with a hump each.
 _HUMPS: Final = r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+(?:V[0-9]+)?|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+"
-_SNAKES: Final = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
+_SNAKES: Final = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][a-z0-9]+(?:_[A-Za-z0-9]+)+"
 # Of repositories and secrets; no files, which have a point.
 _SLASHES: Final = r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+"
 _PATHS: Final = r"/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){2,}"
