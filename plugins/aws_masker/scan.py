@@ -38,6 +38,9 @@ _BEGIN_PATH: Final = (b"/", b":", b"?", b"\\", b"%")
 _PATH: Final = Pattern(rf"(?:{_SLASH}|[:?])(?:\\{{1,4}}/|[^\s\"'`<>|\\,;(){{}}\[\]\x00-\x1f])*")
 # What a KMS alias begins with is the name of a directory in the middle of a path.
 _DIRECTORY: Final = b"alias/"
+# What is longer may hold other words; and so far beyond it one of these may go on.
+_LONGEST_WORD: Final = 24
+_BEYOND: Final = 512
 # No address is shorter than that.
 _SHORTEST: Final = len("1.1.1.1")
 _BASE64: Final = bytes(ALNUM) + b"+/"
@@ -93,16 +96,21 @@ class _Forms:
     def find(self, text: bytes) -> Iterator[Finding]:
         """Yield what stands in ``text``, in ascending order."""
         resolved: dict[bytes, list[_Form]] = {}
-        for finding in self._find(text, (0, len(text)), resolved):
+        for finding in self._find(text, (0, len(text)), self.search, resolved):
             yield finding
             # What stands before the first part may be something by its own form, too: the address of a server.
             if finding.family in self._captures and finding.parts[0][0] - finding.start > _SHORTEST:
-                yield from self._find(text, (finding.start + 1, finding.parts[0][0]), resolved)
+                yield from self._find(text, (finding.start + 1, finding.parts[0][0]), self.search, resolved)
 
-    def _find(self, text: bytes, extent: Span, resolved: "dict[bytes, list[_Form]]") -> Iterator[Finding]:
-        """Yield what stands in ``extent``; ``resolved`` keeps what words may be."""
+    def _find(
+        self, text: bytes, extent: Span, pattern: Pattern, resolved: "dict[bytes, list[_Form]]"
+    ) -> Iterator[Finding]:
+        """Yield what stands in ``extent``, by the loosened ``pattern`` or the exact one.
+
+        ``resolved`` keeps what words may be.
+        """
         position, limit = extent
-        search = self.search.search
+        search = pattern.search
         while (span := search(text, position, limit)) is not None:
             begin, position = span
             first = text[begin]
@@ -129,6 +137,13 @@ class _Forms:
                     position = inside if inside > begin else finding.end
                     break
             else:
+                # A match that only lacks an upper bound may go on over others.
+                if pattern is not self._exact and end - begin > _LONGEST_WORD:
+                    around = begin + 1, min(limit, end + _BEYOND)
+                    for finding in self._find(text, around, self._exact, resolved):
+                        if finding.start >= end:
+                            break
+                        yield finding
                 # The boundary that was taken along may be that of the next.
                 position = max(begin + 1, end - 1) if text[end - 1] not in ALNUM else end
 
