@@ -23,6 +23,7 @@ _CACHE = "master.«kazor-cache».«ab12cd».euw1.cache.amazonaws.com"
         f"{_HOST}:5432:«kazordb»:«kazorbi»:«Zk3vQ9xT7m»",
         # Keys near the host.
         f'connect(host="{_HOST}", user="«kazorbi»", db="«kazordb»")',
+        f"['dsn' => 'sqlsrv:Server={_HOST},1433', 'uid' => '«kazorbi»', 'pwd' => '«Fr1day!Zk3v»']",
         f"Server={_HOST},1433;Database=«kazordb»;Uid=«kazorbi»;Pwd=«Zk3vQ9xT7m»;",
         f"db:\n  host: {_HOST}\n  user: «kazorbi»\n",
         # Options of clients, and the word without one; a line that goes on, a command behind another.

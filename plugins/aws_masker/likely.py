@@ -71,8 +71,11 @@ _OPENERS: Final = _QUOTES + b" ("
 _IN_TEXT: Final = b" (\n\t|>["
 # What closes a string, with what opened the key before it.
 _QUOTE: Final = Pattern(r"\\*[\"'`]")
-# A number of twelve digits in quotes or as a key of YAML, of which those that are a time are no accounts.
-_ACCOUNT: Final = Pattern(rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]", captures=True)
+# A number of twelve digits in quotes, as a key of YAML or in a cell, of which those that are a time are no accounts.
+_ACCOUNT: Final = Pattern(
+    rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]|(?:\t|\\+t)([0-9]{{12}})[\t\r\n\\\x00]",
+    captures=True,
+)
 _TIME: Final = Pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}|(?:0|1)+")
 # A line of a log, up to its message; and a word of that, but for what is a key or is called.
 _LOGGED: Final = Pattern(

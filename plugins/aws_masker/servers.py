@@ -39,7 +39,9 @@ _KEYS: Final = Pattern(
     # Django's.
     r"|service_name|sid|(?-i:NAME)|(pwd|password))"
     rf"(?:(?:\\*[\"'`]?[ ]?(?:=>|[:=])|\\*[\"'`],)[ ]?\\*[\"'`]({_NAME})\\*[\"'`]|=({_NAME})(?:[;& \"'\r\n\x00]|\\+n)"
-    rf"|: ({_NAME})\r?(?:\n|\x00|\\+n)|=([^\s;&\"'\\\x00-\x1f]{{4,128}})[;&\"'\r\n\x00])",
+    rf"|: ({_NAME})\r?(?:\n|\x00|\\+n)|=([^\s;&\"'\\\x00-\x1f]{{4,128}})[;&\"'\r\n\x00]"
+    # What may be a password, and nothing else.
+    r"|(?:\\*[\"'`]?[ ]?(?:=>|[:=])|\\*[\"'`],)[ ]?\\*[\"'`]([^\s\"'`<>${}\\\x00-\x1f]{4,128})\\*[\"'`])",
     captures=True,
 )
 _LINE_ENDS: Final = (b"\x00", b"\x01", b"\n")
@@ -189,8 +191,9 @@ def _beside(text: bytes, reach: Span) -> Iterator[tuple[str, Span]]:
         for part in parts[2:5]:
             if part[0] >= 0:
                 yield _SECRET if secret else _USER, part
-        if secret and parts[5][0] >= 0:
-            yield _SECRET, parts[5]
+        for part in parts[5:7] if secret else ():
+            if part[0] >= 0:
+                yield _SECRET, part
 
 
 def _of_command(text: bytes, host: Span, reach: Span) -> Iterator[tuple[str, Span]]:
