@@ -56,3 +56,19 @@ def test_what_is_found_otherwise_keeps_its_parts(one: Masker) -> None:
         + "x = ['ip-«10-20»-5-7', '«i-0a1b2c3d4e5f60718»', 'arn:aws:sqs:eu-west-1:«481516234217»:«ledger-jobs»']\n"
     )
     assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # One word is a name in a map of such things, unless programs have it; not in what is deeper.
+        'import boto3\nBUCKETS = {\n    "raw": "«kazorbi»",\n    "mode": "table",\n    "x": {"a": "kazorba"},\n}\n',
+        "region: eu-west-1\nqueues:\n  failed: «kazorbi»\n  state: enabled\n  more:\n    kind: kazorba\n",
+        # A time has twelve digits, too.
+        GIVEN + 'x = {"«481516234217»": 1, "202611231204": 2, "000000000000": 3}\n',
+        # Equals signs that stand below each other.
+        "[aws]\nregion   = eu-west-1\n\n[queues]\nqueue_name = «kazor-orders»\nfailed     = «kazor_misfits»\n",
+    ],
+)
+def test_maps_and_settings_of_names(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text

@@ -93,6 +93,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "keys with quotes": again('"password": "'),
     "keys with quotes that never close": again('password="a1 '),
     "quotes at many depths": quotes_at_many_depths,
+    "accounts that are none": lambda length: again("the accounts of ours, ")(length - 13) + " 481516234217",
     "numbers of lines": again("\n1\ta\n2\tb"),
     "numbered lines": lambda length: "\n".join(f"{number:6}\tbucket: a-1" for number in range(length // 20)),
     "rows of text": again("\nCLUSTERS\tTrue\ta-1"),

@@ -186,3 +186,18 @@ def test_what_terraform_prints_counts_for_resources_of_aws(one: Masker, text: st
 )
 def test_what_programs_call_their_own_is_no_name(one: Masker, text: str) -> None:
     assert marked(one, text) == text
+
+
+@pytest.mark.parametrize("filler", ["One more line.\n", 'x = "a"; ' * 5])
+def test_a_service_named_once_in_a_long_text_is_named_by_the_way(one: Masker, filler: str) -> None:
+    about = "The Redshift loader needs the role `kazor_loader` for that.\n"
+    assert "kazor_loader" not in one.mask_text(about).text
+    long = about + filler * 400
+    assert one.mask_text(long).text == long
+    often = about + (filler * 100 + "Redshift again.\n") * 4
+    assert "kazor_loader" not in one.mask_text(often).text
+
+
+def test_a_firewall_for_the_web_is_no_service_of_aws(one: Masker) -> None:
+    text = "Behind a WAF (of whatever kind) the role `kazor_loader` is needed.\n"
+    assert one.mask_text(text).text == text
