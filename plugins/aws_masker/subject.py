@@ -196,9 +196,6 @@ _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 MAX_PASSING: Final = 3
 OUTNUMBERED: Final = 4
 CHANGES_OUTNUMBER: Final = 8
-# In so many lines, or strings as long, a service is named once where they are about it.
-LINES_A_MENTION: Final = 300
-QUOTES_A_LINE: Final = 8
 
 
 class Writing(Enum):
@@ -272,7 +269,7 @@ class Subject:
         now = self._at(at)
         if now.mentioned is None:
             now.mentioned = now.aws or (
-                _is_mentioned(now) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
+                now.finds(_MENTIONED) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
             )
         return now.mentioned
 
@@ -319,16 +316,6 @@ def _look(piece: _Piece) -> None:
         piece.aws = piece.finds(_RUNS_ON_AWS) or piece.finds(_OWNED)
     elif not piece.aws and piece.finds(_AWS_LIKE):
         piece.aws = all(not piece.finds(one) for one in _ELSEWHERE)
-
-
-def _is_mentioned(piece: _Piece) -> bool:
-    """Tell whether a piece speaks of services often enough for its length: in a long one, one mention is by the way.
-
-    Its length is counted in what masking leaves as it is: breaks of lines and quotes.
-    """
-    breaks, quotes = (piece.text.count(one, piece.low, piece.high) for one in (b"\n", b'"'))
-    least = 1 + (breaks + quotes // QUOTES_A_LINE) // LINES_A_MENTION
-    return len(list(islice(_MENTIONED.each(piece.text, piece.low, piece.high), least))) == least
 
 
 def _is_outnumbered(piece: _Piece) -> bool:
