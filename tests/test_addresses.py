@@ -31,6 +31,7 @@ from masking import marked, plain
 )
 def test_a_private_address_keeps_its_host_part_and_a_public_one_nothing(one: Masker, text: str) -> None:
     assert marked(one, plain(text)) == text
+    assert marked(one, plain(f"HOST={text}")) == f"HOST={text}"  # "=10" might be an escape
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_a_private_address_keeps_its_host_part_and_a_public_one_nothing(one: Mas
 )
 def test_what_identifies_nobody_stays(one: Masker, text: str) -> None:
     assert one.mask_text(text).text == text
+    assert one.mask_text(f"HOST={text}").text == f"HOST={text}"
 
 
 def test_a_block_that_only_begins_like_a_whole_network_is_masked(one: Masker) -> None:

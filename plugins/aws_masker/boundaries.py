@@ -58,8 +58,12 @@ def beginnings(text: bytes, low: int, high: int) -> tuple[int, ...]:
     begin = max(text.rfind(byte, max(0, low - _LONGEST_ESCAPE), low) for byte in (b"\\", b"%", b"$", b"=", b"[", b"("))
     if text.startswith(_BY_NUMBER, begin):
         return (after,)
-    seldom = text[begin] in _SELDOM_BEGINS and not text.endswith(_ESC, 0, begin)
-    return (low, after) if seldom else (after, low)
+    return (low, after) if begins_seldom(text, begin) else (after, low)
+
+
+def begins_seldom(text: bytes, begin: int) -> bool:
+    """Tell whether what looks like an escape at ``begin`` is more likely ordinary text: ``=12`` in ``x=127.0.0.1``."""
+    return text[begin] in _SELDOM_BEGINS and not text.endswith(_ESC, 0, begin)
 
 
 def after_boundary(text: bytes, start: int, end: int) -> int:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from aws_masker import addresses, arn
 from aws_masker.akin import Akin
 from aws_masker.beside import Beside
-from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings
+from aws_masker.boundaries import AFTER, ALNUM, BEFORE, after_boundary, after_escape, beginnings, begins_seldom
 from aws_masker.catalogue import MACROS, Catalogue, Family, without_mixes
 from aws_masker.credentials import Credentials
 from aws_masker.finding import Finding
@@ -152,17 +152,19 @@ class _Forms:
     ) -> "tuple[int, int, list[_Form]]":
         """Return where the identifier in the match ``begin:stop`` begins and ends, and what it may be.
 
-        What looks like an escape before it may be its beginning after all: the bracket of a section.
+        What looks like an escape before it may be its beginning after all: the bracket of a section, an address in
+        ``host=127.0.0.1``.
         """
-        first = begin if text[begin] in ALNUM else after_boundary(text, begin, stop)
-        start, end, known = first, stop, self._known(text[first:stop], resolved)
-        if not known:
-            end, known = self._shorter(text, begin, first, stop)
-        if not known and begin < first:
-            start, end, known = begin, stop, self._known(text[begin:stop], resolved)
-            if not known:
-                end, known = self._shorter(text, begin, begin, stop)
-        return start, end, known
+        after = after_boundary(text, begin, stop)
+        plain = begin + 1 if begin + 1 < after and begins_seldom(text, begin) else begin
+        for start in (plain, after, begin) if plain > begin else (after, begin):
+            known = self._known(text[start:stop], resolved)
+            if known:
+                return start, stop, known
+            end, known = self._shorter(text, start if start == plain else begin, start, stop)
+            if known:
+                return start, end, known
+        return after, stop, []
 
     def _known(self, word: bytes, resolved: "dict[bytes, list[_Form]]") -> "list[_Form]":
         """Return what a whole match may be, which ``resolved`` keeps."""
