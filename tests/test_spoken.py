@@ -27,6 +27,8 @@ _FOUND = [
     # Participles are compounds of two words only.
     "SES: the bucket **«kontor-ses-suppressed»**.",
     "The Lambda function `«kontorPrinter»` runs as «kontor-printer-role» now.",
+    # What ends an escape begins no word: `nRestart` is none.
+    r"Region: eu-west-1\nRestart RDS instance «kontor-pg-2», please.\nThe Lambda function `«kontorPrinter»` stays.",
 ]
 _STAYS = [
     # Compounds of ordinary language, whatever the text is about.

@@ -41,6 +41,7 @@ _DIRECTORY: Final = b"alias/"
 # What is longer may hold other words; and so far beyond it one of these may go on.
 _LONGEST_WORD: Final = 24
 _BEYOND: Final = 512
+_BACKSLASH: Final = ord("\\")
 # No address is shorter than that.
 _SHORTEST: Final = len("1.1.1.1")
 _BASE64: Final = bytes(ALNUM) + b"+/"
@@ -122,6 +123,10 @@ class _Forms:
                 start, end, known = begin, position, self._known(text[begin:position], resolved)
                 if not known:
                     end, known = self._shorter(text, begin, start, end)
+                # The first letter may end an escape, as in "\\nRestart RDS": then it begins no name.
+                if text[begin - 1] == _BACKSLASH and any(one.begins for one in known) and _ends_escape(text, begin):
+                    position = begin + 1
+                    continue
             elif first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
                 position = begin + 1
                 continue
@@ -204,6 +209,11 @@ class _Form(NamedTuple):
     family: int
     split: str
     parts: tuple[Span, ...] | None
+
+    @property
+    def begins(self) -> bool:
+        """Whether the word begins with a part of itself alone."""
+        return self.parts is not None and self.parts[0][0] == 0
 
     def at(self, text: bytes, start: int, end: int) -> Finding | None:
         """Return the finding when the word stands at ``start:end``, None where it is no identifier after all."""
@@ -322,6 +332,11 @@ def _may_precede_path(text: bytes, start: int) -> bool:
     """Tell whether a path begins at ``start``, rather than going on from something before it."""
     before = text[start - 1]
     return before not in _PATH_GOES_ON or after_escape(text, start - 1, start) == start
+
+
+def _ends_escape(text: bytes, at: int) -> bool:
+    """Tell whether the letter or digit at ``at`` is the end of an escape."""
+    return after_escape(text, at, at + 1) > at
 
 
 def _is_in_checksum(text: bytes, start: int) -> bool:
