@@ -37,7 +37,10 @@ _TAIL_LENGTH: Final = len("-x") + TAIL_LENGTH
 # Words with dashes, of which one has to be none of programs; or a path of three.
 _DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
 # Words with a hump each.
-_HUMPS: Final = r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+(?:V[0-9]+)?|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+"
+_HUMPS: Final = (
+    r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+(?:V[0-9]+)?|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+"
+    r"|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)*[A-Z]{2,5}[0-9]{0,2}(?:[A-Z][a-z0-9]+)*"
+)
 _SNAKES: Final = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][a-z0-9]+(?:_[A-Za-z0-9]+)+"
 # Of repositories and secrets; no files, which have a point.
 _SLASHES: Final = r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+"
@@ -51,16 +54,17 @@ _FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 _PLACE: Final = Pattern(
     rf"\\*[\"'`](?:{_SHAPES}|{_PATHS})\\*[\"'`][^:A-Za-z0-9]"
     rf"|[A-Za-z0-9_.-](?::[ ]{{1,9}}|=|[ ]{{1,40}}=[ ]{{1,9}})(?:{_SHAPES}|{_PATHS})[ \t]*"
-    r"(?:\r?\n|\x00|[,;} ]|\\+[nr])"
+    r"(?:\r?\n|\x00|[,;} \"'`]|\\+[nr\"'])"
     rf"|{_FLAG}(?:{_SHAPES}|{_PATHS})[ \n\x00\\;)\"'`]"
     rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
-    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_DASHES}|{_DOTS}|{_HUMPS}|{_SNAKES})[ ]+[|]"
+    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_SHAPES}|{_PATHS})[ ]+[|]"
     rf"|[^\s\\](?:\t|\\+t)(?:{_SHAPES})(?:[\t\r\n\x00]|\\+[nrt])|(?:[\n\x00\x01]|\\+n)(?:{_SHAPES})(?:\t|\\+t)"
 )
 _WORD: Final = Pattern(rf"{_SLASHES}|{_DOTS}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
 _HUMP: Final = Pattern(r"[a-z][A-Z]")
+_PAIR: Final = 2
 # All that stands in a cell.
 _CELLS: Final = b"\n\t|>["
 # Three words with dashes.
@@ -111,6 +115,8 @@ _NOUNED: Final = Pattern(
     r"(?s:.*)(?i:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|role|secret"
     r"|stack|state_?machine|stream|table|task_?def|topic|workgroup)[A-Za-z0-9_]*\\*[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*\[?"
 )
+# Before the names of log groups that AWS writes to, or seems to.
+_OF_AWS: Final = b"aws/"
 # What AWS's own begin with, besides operations.
 _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
 # A word that a program defines, imports or has as a member, with what stands before it.
@@ -278,8 +284,8 @@ class Likely:
         at, high = piece
         while (span := _PLACE.search(text, at, high)) is not None:
             low, end = span
-            # What ends one word may begin another.
-            at = end - 1
+            # What ends one word may begin another, and so may a tab with what stands before it.
+            at = end - 1 - (text[end - 1] == 0x09 and end - low > _PAIR)  # noqa: PLR2004 - a tab
             if low + 1 in begins:
                 continue
             match = text[low:end]
@@ -320,7 +326,7 @@ class Likely:
     def _holds(self, word: bytes) -> bool:
         """Tell whether ``word`` is made of words of programs, as far as it has to be another."""
         if b"/" in word:
-            return self._vocabulary.holds(word.lstrip(b"/").partition(b"/")[0])
+            return self._vocabulary.holds(word.lstrip(b"/").removeprefix(_OF_AWS).partition(b"/")[0])
         if b"." in word and not _DASHED.fits(word):
             return self._vocabulary.holds(word.partition(b".")[0])
         return self._vocabulary.holds(word)
@@ -361,7 +367,9 @@ def _stands_beside(text: bytes, begin: int, end: int, before: bytes, subject: Su
         return False
     if word.startswith(b"/"):
         return not _OF_FILES.fits(before)
-    return (b"-" in word or text[end] not in b" ,") and not _says_other(text, begin, end, before)
+    # One of several: in a line of a log behind what it names, in braces of a command.
+    ended = b"-" in word or text[end] not in b" ," or b"={" in before or _is_called(text, begin)
+    return ended and not _says_other(text, begin, end, before)
 
 
 def _is_called(text: bytes, begin: int) -> bool:

@@ -25,6 +25,7 @@ from aws_masker.finding import Finding
 from aws_masker.likely import Likely
 from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 from aws_masker.servers import Servers
+from aws_masker.shared import Vocabulary
 from aws_masker.subject import Subject
 
 MAX_HOST: Final = 255
@@ -42,6 +43,7 @@ _DIRECTORY: Final = b"alias/"
 _LONGEST_WORD: Final = 24
 _BEYOND: Final = 512
 _BACKSLASH: Final = ord("\\")
+_SLASH_BYTE: Final = ord("/")
 # No address is shorter than that.
 _SHORTEST: Final = len("1.1.1.1")
 _BASE64: Final = bytes(ALNUM) + b"+/"
@@ -115,7 +117,9 @@ class _Forms:
         while (span := search(text, position, limit)) is not None:
             begin, position = span
             first = text[begin]
-            if text.startswith(_DIRECTORY, begin) and text[begin - 1 : begin] == b"/":
+            if (first == _SLASH_BYTE and begin and not _may_precede_path(text, begin)) or (
+                text.startswith(_DIRECTORY, begin) and text[begin - 1] == _SLASH_BYTE
+            ):
                 position = begin + 1
                 continue
             if first in ALNUM:
@@ -127,9 +131,6 @@ class _Forms:
                 if text[begin - 1] == _BACKSLASH and any(one.begins for one in known) and _ends_escape(text, begin):
                     position = begin + 1
                     continue
-            elif first == 0x2F and begin and not _may_precede_path(text, begin):  # noqa: PLR2004 - "/"
-                position = begin + 1
-                continue
             else:
                 start, end, known = self._resolved(text, begin, position, resolved)
             for one in known:
@@ -242,6 +243,8 @@ class Scanner:
         self._passes = [_Forms(plain), _Forms([one for one in forms if one not in plain])]
         # Those that their surroundings alone tell, in a text that is not of another cloud.
         self._surrounded = frozenset(index for index, one in forms if one.kind == "name" and has_groups(one.pattern))
+        # Those of any machine and program, which count in a text that speaks of AWS.
+        self._general = frozenset(index for index, one in forms if one.general)
         self._structured = frozenset(
             index for index, family in numbered if family.host or family.split or has_groups(family.pattern)
         )
@@ -253,6 +256,7 @@ class Scanner:
         # Where a host may begin after all: markup, and the joint of a variable's name, are no part of it.
         self._joined_host = Pattern(rf"[_*.-](?:{'|'.join(hosts) or NEVER})\z")
         self._suffixes = Pattern(_suffixes(catalogue))
+        self._vocabulary = Vocabulary(catalogue.vocabulary)
         self._beside = Beside(catalogue)
         self._servers = Servers(catalogue)
         self._credentials = Credentials(catalogue)
@@ -269,7 +273,7 @@ class Scanner:
         for one in self._passes:
             found += one.find(text)
         subject = Subject(text)
-        found = [one for one in found if one.family not in self._surrounded or not subject.is_elsewhere(one.start)]
+        found = [one for one in found if self._counts(text, one, subject)]
         found += self._beside.find(
             text,
             {start: len(text) if family in self._structured else end for start, end, family, _, _ in found},
@@ -280,6 +284,14 @@ class Scanner:
         if more := [*self._akin.find(text, found, subject), *self._likely.find(text, found, subject)]:
             found = sorted([*found, *more], key=_place)
         return found
+
+    def _counts(self, text: bytes, one: Finding, subject: Subject) -> bool:
+        """Tell whether what the passes found counts in its text."""
+        if one.family in self._general:
+            words = [text[low:high] for low, high in one.parts]
+            of_programs = all(word.isalpha() and self._vocabulary.holds(word) for word in words)
+            return not of_programs and subject.is_aws(one.start)
+        return one.family not in self._surrounded or not subject.is_elsewhere(one.start)
 
     def search(self, text: bytes) -> int:
         """Return how many places the passes would look at again: the engine's own work, for benchmarks."""

@@ -46,6 +46,8 @@ _CONSTANT: Final = Pattern(
     rf"[ \t]*(?:[,;)}}#\x00]|//|{NEWLINE})|[{{}}\x00]|{NEWLINE}[ \t]*[A-Za-z@]",
     captures=True,
 )
+_STAR: Final = ord("*")
+_ANY_MORE: Final = b":*"
 _LINE: Final = Pattern(NEWLINE)
 _ENTRY_LINE: Final = Pattern(
     r"[\n ][ ]*[A-Za-z0-9_.-]+:[ ]+[\"']?([^\s\"':\\{}\[\]\x00][^\s\"'\\{}\[\]\x00]{0,255})[\"']?[ ]*\r?(?:\n|\x00)",
@@ -206,11 +208,14 @@ def _bare_end(text: bytes, start: int, *, secret: bool) -> int:
         end = end if tag < 0 else tag
     else:
         end = _BARE.match(text, start, min(len(text), start + MAX_BARE))
+    # What a permission lets follow a command: Bash(aws s3 ls ledger:*).
+    if text[end - 1] == _STAR and not secret and text.endswith(_ANY_MORE, start, end):
+        end -= len(_ANY_MORE)
     edges = b".,;" if secret else b".:!?,;"
     while end > start and (text[end - 1] in edges or _closes_something(text, start, end)):
         end -= 1
     # Markdown's bold.
-    bold = end > start and text[end - 1] == 0x2A and text.endswith(b"**", start, end)  # noqa: PLR2004 - "*"
+    bold = end > start and text[end - 1] == _STAR and text.endswith(b"**", start, end)
     return end - 2 if bold and not secret else end
 
 

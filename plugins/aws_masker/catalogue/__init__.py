@@ -4,7 +4,8 @@ A family is a row in one of the ``*.toml`` files beside this module. To add one 
 says how the family is found (exactly one of):
 
 ``pattern``
-    RE2 syntax, bounded by non-alphanumeric characters on both sides (the engine sees to that).
+    RE2 syntax, bounded by non-alphanumeric characters on both sides (the engine sees to that). What a row finds that
+    is ``general`` counts in a text that speaks of AWS alone, and no single word of a program there.
 ``host``
     RE2 syntax for a host name, with a path if it needs one, from its first character on. Where it is a ``registry``,
     any words in the path are a name, those of programs too.
@@ -24,7 +25,8 @@ and ``reject`` are its evidence: texts with what must be masked between Â« and Â
 row without both is refused.
 
 ``<hex>``, ``<hex8>``, ``<hex17>``, ``<uuid>``, ``<region>``, ``<acct>``, ``<aws>`` and ``<on>`` (the domains of
-endpoints, and of what runs behind them), ``<given>`` (a name that somebody gave), ``<break>`` and ``<quote>`` (as such
+endpoints, and of what runs behind them), ``<given>`` (a name that somebody gave), ``<shaped>`` (one with a joint or a
+hump), ``<break>`` and ``<quote>`` (as such
 or escaped), and for sentences ``<noun>`` (what has a name on AWS), ``<says>`` (how a name follows its noun, up to what
 tells it from other words), ``<said>`` (how something is said to be called) and ``<joint>`` (the end of a name that may
 stand before its noun) are macros.
@@ -112,6 +114,7 @@ MACROS: Final[Mapping[str, str]] = {
     "<region>": "(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]{4,9}-[0-9]",
     "<acct>": "[0-9]{12}",
     "<given>": "[A-Za-z0-9_](?:[A-Za-z0-9_.+=@-]*[A-Za-z0-9_])?",
+    "<shaped>": "[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+|[A-Za-z]?[a-z0-9]+(?:[A-Z][a-z0-9]+)+",
     "<break>": r"(?:\s|\\+[nrt])",
     "<slash>": r"(?:\\{0,4}/|%(?:25)?2F)",
     "<quote>": r"\\*[\"'`]",
