@@ -14,12 +14,14 @@ from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from aws_masker import logged
 from aws_masker.catalogue import Catalogue
 from aws_masker.context import fields
 from aws_masker.finding import Finding
 from aws_masker.joints import END, NEWLINE, QUOTE
 from aws_masker.names import Words
 from aws_masker.re2c import Pattern, Span
+from aws_masker.shapes import DASHES, DOTS, HUMPS, PATHS, SHAPES, SLASHES, SNAKES
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import in_sentence, is_compound, names_operation
 from aws_masker.subject import Subject, Writing
@@ -34,33 +36,20 @@ _IS_KEY: Final = Pattern(r"[ \t]*(?::|=[^=>]|=>|to [\"']|value=)")
 # See tokens.
 _HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
 _TAIL_LENGTH: Final = len("-x") + TAIL_LENGTH
-# Words with dashes, of which one has to be none of programs; or a path of three.
-_DASHES: Final = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?:\.fifo)?"
-# Words with a hump each.
-_HUMPS: Final = (
-    r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+(?:V[0-9]+)?|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+"
-    r"|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)*[A-Z]{2,5}[0-9]{0,2}(?:[A-Z][a-z0-9]+)*"
-)
-_SNAKES: Final = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][a-z0-9]+(?:_[A-Za-z0-9]+)+"
-# Of repositories and secrets; no files, which have a point.
-_SLASHES: Final = r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+"
-_PATHS: Final = r"/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){2,}"
-_DASHED, _HUMPED, _SNAKED, _PATH = Pattern(_DASHES), Pattern(_HUMPS), Pattern(_SNAKES), Pattern(_PATHS)
-_DOTS: Final = r"[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+"
-_SHAPES: Final = rf"{_DASHES}|{_HUMPS}|{_SNAKES}|{_SLASHES}|{_DOTS}"
+_DASHED, _HUMPED, _SNAKED, _PATH = Pattern(DASHES), Pattern(HUMPS), Pattern(SNAKES), Pattern(PATHS)
 _FLAG: Final = r"[ ]--[a-z][a-z0-9-]*[ ]"
 # A string that is all of its quotes, and no key of JSON; all that stands beside a key in YAML, in a settings file, in
 # a line of a log; the value of a flag; a word of a sentence; a cell of a table.
 _PLACE: Final = Pattern(
-    rf"\\*[\"'`](?:{_SHAPES}|{_PATHS})\\*[\"'`][^:A-Za-z0-9]"
-    rf"|[A-Za-z0-9_.-](?::[ ]{{1,9}}|=|[ ]{{1,40}}=[ ]{{1,9}})(?:{_SHAPES}|{_PATHS})[ \t]*"
+    rf"\\*[\"'`](?:{SHAPES}|{PATHS})\\*[\"'`][^:A-Za-z0-9]"
+    rf"|[A-Za-z0-9_.-](?::[ ]{{1,9}}|=|[ ]{{1,40}}=[ ]{{1,9}})(?:{SHAPES}|{PATHS})[ \t]*"
     r"(?:\r?\n|\x00|[,;} \"'`]|\\+[nr\"'])"
-    rf"|{_FLAG}(?:{_SHAPES}|{_PATHS})[ \n\x00\\;)\"'`]"
-    rf"|[ (]{_DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
-    rf"|[\n\t|>\[]{_DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{_SHAPES}|{_PATHS})[ ]+[|]"
-    rf"|[^\s\\](?:\t|\\+t)(?:{_SHAPES})(?:[\t\r\n\x00]|\\+[nrt])|(?:[\n\x00\x01]|\\+n)(?:{_SHAPES})(?:\t|\\+t)"
+    rf"|{_FLAG}(?:{SHAPES}|{PATHS})[ \n\x00\\;)\"'`]"
+    rf"|[ (]{DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
+    rf"|[\n\t|>\[]{DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{SHAPES}|{PATHS})[ ]+[|]"
+    rf"|[^\s\\](?:\t|\\+t)(?:{SHAPES})(?:[\t\r\n\x00]|\\+[nrt])|(?:[\n\x00\x01]|\\+n)(?:{SHAPES})(?:\t|\\+t)"
 )
-_WORD: Final = Pattern(rf"{_SLASHES}|{_DOTS}|{_DASHES}|{_HUMPS}|{_PATHS}|{_SNAKES}")
+_WORD: Final = Pattern(rf"{SLASHES}|{DOTS}|{DASHES}|{HUMPS}|{PATHS}|{SNAKES}")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
 _HUMP: Final = Pattern(r"[a-z][A-Z]")
@@ -75,21 +64,23 @@ _OPENERS: Final = _QUOTES + b" ("
 _IN_TEXT: Final = b" (\n\t|>["
 # What closes a string, with what opened the key before it.
 _QUOTE: Final = Pattern(r"\\*[\"'`]")
-# A number of twelve digits in quotes, as a key of YAML or in a cell, of which those that are a time are no accounts.
+# A number of twelve digits in quotes, as a key of YAML, in a cell or a sentence, of which those that are a time are no
+# accounts.
 _ACCOUNT: Final = Pattern(
-    rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]|(?:\t|\\+t)([0-9]{{12}})[\t\r\n\\\x00]",
+    rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]|(?:\t|\\+t)([0-9]{{12}})[\t\r\n\\\x00]"
+    # In a sentence; what follows may tell what is counted.
+    r"|[a-z] (?:from|in|into|of) ([0-9]{12})"
+    r"(?:[.,;:)\n\x00\\]| (?:and|are|has|is|must|or|since|that|to|until|was|with)[ ,])",
     captures=True,
 )
 _TIME: Final = Pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}|(?:0|1)+")
-# A line of a log, up to its message; and a word of that, but for what is a key or is called.
-_LOGGED: Final = Pattern(
-    r"(?:\n|\\+n|[\x00\x01])[^\n\\\x00]{0,12}(?:20[0-9]{2}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9][0-9] )"
-    r"[0-9]{2}:[0-9]{2}:[0-9]{2}[^\n\\\x00]*"
+# A list of strings, of words in it one of which stands alone.
+_LIST: Final = Pattern(
+    rf"\[(?:\s|\\+[nrt])*{QUOTE}[A-Za-z0-9_./-]+{QUOTE}"
+    rf"(?:,(?:\s|\\+[nrt])*{QUOTE}[A-Za-z0-9_./-]+{QUOTE})+,?(?:\s|\\+[nrt])*\]"
 )
-_LOGGED_WORD: Final = Pattern(
-    rf"[ =/'\"(\[](?:{_SLASHES}|{_PATHS}|{_DASHES}|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+|{_SNAKES})"
-    r"(?:[ ,;)\]'\"\n\\\x00]|:[ A-Z])"
-)
+_LISTED: Final = Pattern(rf"{QUOTE}[A-Za-z][a-z]{{3,40}}{QUOTE}")
+_BARE: Final = Pattern(r"[A-Za-z][a-z]{3,40}")
 # So many of those found may overlap at one place.
 MAX_TOUCHING: Final = 8
 # AWS's own, headers, flags of languages, digests, ids of what is over in a moment, packages.
@@ -115,12 +106,12 @@ _NOUNED: Final = Pattern(
     r"(?s:.*)(?i:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|role|secret"
     r"|stack|state_?machine|stream|table|task_?def|topic|workgroup)[A-Za-z0-9_]*\\*[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*\[?"
 )
-# Before the names of log groups that AWS writes to, or seems to.
-_OF_AWS: Final = b"aws/"
+# What names of log groups that AWS writes to begin with.
+_OF_AWS: Final = b"aws"
 # What AWS's own begin with, besides operations.
 _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
 # A word that a program defines, imports or has as a member, with what stands before it.
-_DEFINED: Final = Pattern(rf"(?:class |import |interface |\.)(?:{_HUMPS})")
+_DEFINED: Final = Pattern(rf"(?:class |import |interface |\.)(?:{HUMPS})")
 # How members of an API end.
 _ENDS: Final = (b"Arn", b"Id", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type", b"TypeDef")
 # Where files of a machine are, and what a web server serves.
@@ -236,13 +227,14 @@ class Likely:
                 continue
             low, high = subject.piece(start)
             if high - low <= MAX_PIECE and subject.is_aws(start):
-                yield from self._accounts(text, (low, high), found)
-                yield from self._logged(text, (low, high), found)
+                own = [*self._accounts(text, (low, high), found), *self._logged(text, (low, high), found)]
                 defined = _Defined(text, (low, high))
                 for begin, end, sure in self._in_piece(text, (low, high), begins, looked):
                     called = (sure or _is_called(text, begin)) and not defined.holds(begin, end)
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
-                        yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
+                        own.append(Finding(begin, end, self._family, fields(text, begin, end), whole=False))
+                yield from own
+                yield from self._listed(text, (low, high), found, sorted(own))
             place = bisect_left(found, high, key=itemgetter(0))
 
     def _accounts(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -253,20 +245,36 @@ class Likely:
                 yield Finding(begin, end, self._family, ((begin, end),), whole=False)
 
     def _logged(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
-        """Yield the words in lines of logs in a ``piece`` that look like names and are none of programs."""
-        for line in _LOGGED.each(text, *piece):
-            at = line[0]
-            while (span := _LOGGED_WORD.search(text, at, min(line[1] + 1, piece[1] + 1))) is not None:
-                at = span[1] - 1
-                begin, end = _WORD.search(text, span[0] + (text[span[0]] != 0x2F), span[1]) or span  # noqa: PLR2004 - "/"
-                word = text[begin:end]
-                if (
-                    _HOLDS_TOKEN.search(word) is None
-                    and self._may_be(word)
-                    and not self._holds(word)
-                    and not _touches(found, begin, end)
-                ):
-                    yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
+        """Yield the words in lines of logs in a ``piece`` that are names, unless they are among those ``found``."""
+        for low, high in logged.words(text, piece):
+            begin, end = _WORD.search(text, low + (text[low] != 0x2F), high) or (low, high)  # noqa: PLR2004 - "/"
+            word = text[begin:end]
+            # What looks so and is none of programs.
+            if (
+                _HOLDS_TOKEN.search(word) is None
+                and self._may_be(word)
+                and not self._holds(word)
+                and not _touches(found, begin, end)
+            ):
+                yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
+        yield from self._bare(text, logged.named(text, piece), found)
+
+    def _listed(
+        self, text: bytes, piece: Span, found: Sequence[Finding], likely: Sequence[Finding]
+    ) -> Iterator[Finding]:
+        """Yield the single words in lists of strings in a ``piece``, one of which is ``found`` or ``likely``."""
+        for low, high in _LIST.each(text, *piece):
+            if _touches(found, low, high) or _touches(likely, low, high):
+                words = (_BARE.search(text, *span) or span for span in _LISTED.each(text, low, high))
+                yield from self._bare(text, words, found)
+
+    def _bare(self, text: bytes, words: Iterator[Span], found: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield those of ``words``, of which nothing but the place says that they are names, that no program has."""
+        for begin, end in words:
+            word = text[begin:end]
+            of_programs = self._vocabulary.holds(word) or names_operation(word) or word.endswith(_ENDS)
+            if not of_programs and not _touches(found, begin, end):
+                yield Finding(begin, end, self._family, ((begin, end),), whole=False)
 
     def _tells(self, text: bytes, parts: Sequence[Span]) -> bool:
         """Tell whether ``parts`` that were found say whose a text is: no common words, and nothing masked already.
@@ -326,7 +334,8 @@ class Likely:
     def _holds(self, word: bytes) -> bool:
         """Tell whether ``word`` is made of words of programs, as far as it has to be another."""
         if b"/" in word:
-            return self._vocabulary.holds(word.lstrip(b"/").removeprefix(_OF_AWS).partition(b"/")[0])
+            first, *others = word.lstrip(b"/").split(b"/")
+            return all(map(self._vocabulary.holds, others if first == _OF_AWS else [first]))
         if b"." in word and not _DASHED.fits(word):
             return self._vocabulary.holds(word.partition(b".")[0])
         return self._vocabulary.holds(word)

@@ -30,7 +30,14 @@ _PATH: Final = Pattern(
     r"(?::[0-9]{2,5})?\)?\\*/([A-Za-z][A-Za-z0-9_.-]{2,62})(?:[^A-Za-z0-9_.(-]|[.](?:[^A-Za-z0-9]|\z)|\z)",
     captures=True,
 )
+_NEXT_STRING: Final = r"\\*[\"'`],(?:\s|\\+[nrt])*\\*[\"'`]"
 _SID: Final = Pattern(rf":[0-9]{{2,5}}:({_NAME})(?::({_NAME}):([^\s:\"'\\\x00-\x1f]{{4,128}}))?", captures=True)
+# What a call takes behind the string with the host: a user, a password, and a database.
+_CALLED: Final = Pattern(
+    rf"[^\s\"'`<>\\\x00-\x1f]{{0,200}}{_NEXT_STRING}({_NAME}){_NEXT_STRING}([^\s\"'`<>${{}}\\\x00-\x1f]{{4,128}})\\*[\"'`]"
+    rf"(?:,(?:\s|\\+[nrt])*\\*[\"'`]({_NAME})\\*[\"'`])?",
+    captures=True,
+)
 # Paths of services of their own.
 _OF_SERVICE: Final = frozenset((b"gremlin", b"loader", b"opencypher", b"sparql"))
 # In quotes, all of it up to the next of a list, all of a line. The letter of an escaped line break is none of a key's.
@@ -174,6 +181,10 @@ def _behind(text: bytes, end: int, limit: int) -> Iterator[tuple[str, Span]]:
             yield _DATABASE, parts[1]
     elif (parts := _SID.parts(text, end, limit)) is not None:
         for meaning, part in zip((_DATABASE, _USER, _SECRET), parts[1:], strict=True):
+            if part[0] >= 0:
+                yield meaning, part
+    if (parts := _CALLED.parts(text, end, limit)) is not None:
+        for meaning, part in zip((_USER, _SECRET, _DATABASE), parts[1:], strict=True):
             if part[0] >= 0:
                 yield meaning, part
 

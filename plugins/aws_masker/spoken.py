@@ -79,6 +79,8 @@ _STRONG: Final = Pattern(
 )
 # One word or the other: and/or, client/server.
 _ALTERNATIVE: Final = Pattern(r"[A-Za-z]+/[A-Za-z]+")
+# Three humps are no type of a program's behind a noun that is AWS's.
+_HUMPED: Final = Pattern(r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+){2,}")
 # A noun in a sentence, as far as it can be part of the name of a service.
 _NOUN: Final = Pattern(r"[^A-Za-z0-9]?[A-Za-z0-9 ]+")
 # Tools, libraries and their parts.
@@ -170,7 +172,9 @@ def _says_nothing(text: bytes, value: Value, vocabulary: Vocabulary, *, sure: bo
     if is_compound(word[word.rfind(b"/") + 1 :]) or names_operation(word[word.rfind(b".") + 1 :]):
         return True
     if _ALTERNATIVE.fits(word) and text[value.start - 1 : value.start] != b"`":
-        return True
+        return not sure or vocabulary.holds(word)
+    if sure and _HUMPED.fits(word):
+        return False
     if text.endswith(SAID_NAME, 0, value.start) or not _DIGITS.isdisjoint(word):
         return False
     if owned or (sure and stands(text, value.end)) or _is_bracketed(text, value):
