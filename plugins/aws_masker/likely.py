@@ -70,7 +70,7 @@ _ACCOUNT: Final = Pattern(
     rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]|(?:\t|\\+t)([0-9]{{12}})[\t\r\n\\\x00]"
     # In a sentence; what follows may tell what is counted.
     r"|[a-z] (?:from|in|into|of) ([0-9]{12})"
-    r"(?:[.,;:)\n\x00\\]| (?:and|are|has|is|must|or|since|that|to|until|was|with)[ ,])",
+    r"(?:[.,;:)\"'\n\x00\\]| (?:and|are|has|is|must|or|since|that|to|until|was|with)[ ,])",
     captures=True,
 )
 _TIME: Final = Pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}|(?:0|1)+")
@@ -103,7 +103,7 @@ _NO_DOTTED: Final = Pattern(
 )
 # Where a key has one of these nouns, its value is called something, whatever words of programs it is made of.
 _NOUNED: Final = Pattern(
-    r"(?s:.*)(?i:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|role|secret"
+    r"(?s:.*)(?i:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|param|role|secret"
     r"|stack|state_?machine|stream|table|task_?def|topic|workgroup)[A-Za-z0-9_]*\\*[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*\[?"
 )
 # What names of log groups that AWS writes to begin with.
@@ -158,7 +158,7 @@ _OTHER: Final = Pattern(
     r"|[ ]Name="
     # The logical ids of a template, its outputs and statements.
     r"|(?:\((?:[a-z]+, ?)?|, ?)?(?:this|self|scope|stack|app|construct|parent|ctx|App\(\)), ?\(?"
-    r"|(?:LogicalResourceId|OutputKey|ParameterKey|Ref|Fn::[A-Za-z]+|Sid|DependsOn|Id|id)\\*[\"'`]?[ \t]*(?:[:=]+)"
+    r"|(?:LogicalResourceId|OutputKey|ParameterKey|[^A-Za-z]Ref|Fn::[A-Za-z]+|Sid|DependsOn|Id|id)\\*[\"'`]?[ \t]*(?:[:=]+)"
     r"[ \t]*\[?)"
 )
 

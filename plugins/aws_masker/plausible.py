@@ -134,8 +134,8 @@ _IN_ROW: Final = Pattern(
 )
 # An array of a shell under a variable in capitals.
 _ARRAY: Final = Pattern(r"(?:.*[ \t])?[A-Z0-9_]+=\([^()]*")
-_FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[A-Za-z0-9_.-]+, ?)*")
-_FLOW_AFTER: Final = Pattern(r"(?:, ?[A-Za-z0-9_.-]+)*\][ \t]*(?:#.*)?\r?")
+_FLOW_BEFORE: Final = Pattern(r"[ \t]*(?:- )?[A-Za-z0-9_.-]+: \[(?:[\"']?[A-Za-z0-9_.-]+[\"']?, ?)*")
+_FLOW_AFTER: Final = Pattern(r"(?:, ?[\"']?[A-Za-z0-9_.-]+[\"']?)*\][ \t]*(?:#.*)?\r?")
 # A line of a properties or environment file, a parameter of a URL, one of several in a log line.
 _WHOLE_LINE: Final = Pattern(r"(?:(?:export|set|SET|local|readonly)[ \t]+)?[A-Za-z0-9_.-]+=")
 _PARAMETER: Final = Pattern(r".*[?&][A-Za-z0-9_.-]+=")

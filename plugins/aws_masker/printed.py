@@ -16,6 +16,7 @@ _JSON: Final = Pattern(r"[\"\[\]{},]")
 _STRING: Final = Pattern(r"(?s:[^\"\\]|\\.)*\"")
 _TABS: Final = Pattern(r"[^\t\r]+")
 _BLANKS: Final = Pattern(r"[^\s]+")
+_GAPS: Final = Pattern(r"[^\s]+(?: [^\s]+)*")
 _BARS: Final = Pattern(r"[^|\r]+")
 _ITEM: Final = Pattern(r"[ ]*(?:- )*")
 _MEMBER: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_ -]*: ")
@@ -200,8 +201,9 @@ def _of_lines(text: bytes, low: int, high: int, command: Command) -> Iterator[Ce
             yield _stripped(text, first, end), _key(columns, place)
             continue
         row = list(_TABS.each(text, begin, end))
-        if len(row) == 1 and command.spaced:
-            row = list(_BLANKS.each(text, begin, end))
+        if len(row) == 1:
+            # A terminal shows blanks for tabs.
+            row = list((_BLANKS if command.spaced else _GAPS).each(text, begin, end))
         if len(row) == 1:
             row = [(max(begin, _FRAME.match(text, begin, end)), row[0][1])]
         for number, cell in enumerate(row):

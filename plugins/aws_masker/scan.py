@@ -347,8 +347,8 @@ def _may_precede_path(text: bytes, start: int) -> bool:
 
 
 def _ends_escape(text: bytes, at: int) -> bool:
-    """Tell whether the letter or digit at ``at`` is the end of an escape."""
-    return after_escape(text, at, at + 1) > at
+    """Tell whether the letter at ``at`` is the end of an escape, for what is met in texts: a line break, a tab."""
+    return text[at] in b"nrt" and after_escape(text, at, at + 1) > at
 
 
 def _is_in_checksum(text: bytes, start: int) -> bool:

@@ -66,7 +66,9 @@ _STANDS: Final = Pattern(
     r"(?:<quote>|\*\*|[)\]]){0,3}(?:[.,;:!?)\]|/]|\x00|\\|[\r\n]|[ ]*$|[ ](?:[-=(|]|\xe2|(?:and|are|as|at|because|by|"
     r"can|did|do|does|fail(?:s|ed)?|for|from|got|had|has|have|if|in|into|is|must|needs?|now|on|or|reads?|should"
     r"|since|so|"
-    r"that|to|until|via|was|were|when|where|which|while|will|with|without|writes?)[ ,.]))".replace("<quote>", QUOTE)
+    r"still|takes|that|to|until|uses|via|was|were|when|where|which|while|will|with|without|writes?)[ ,.]))".replace(
+        "<quote>", QUOTE
+    )
 )
 # What is called after a service right before it: the SQS queue, the Lambda function.
 _SERVICE: Final = Pattern(
