@@ -158,8 +158,8 @@ _OTHER: Final = Pattern(
     r"|[ ]Name="
     # The logical ids of a template, its outputs and statements.
     r"|(?:\((?:[a-z]+, ?)?|, ?)?(?:this|self|scope|stack|app|construct|parent|ctx|App\(\)), ?\(?"
-    r"|(?:LogicalResourceId|OutputKey|ParameterKey|[^A-Za-z]Ref|Fn::[A-Za-z]+|Sid|DependsOn|Id|id)\\*[\"'`]?[ \t]*(?:[:=]+)"
-    r"[ \t]*\[?)"
+    r"|(?:LogicalResourceId|OutputKey|ParameterKey|[^A-Za-z]Ref|Fn::[A-Za-z]+|Sid|DependsOn|Id|id)\\*[\"'`]?"
+    r"[ \t]*(?:[:=]+)[ \t]*\[?)"
 )
 
 
