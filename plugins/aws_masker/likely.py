@@ -49,7 +49,7 @@ _PLACE: Final = Pattern(
     rf"|[\n\t|>\[]{DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{SHAPES}|{PATHS})[ ]+[|]"
     rf"|[^\s\\](?:\t|\\+t)(?:{SHAPES})(?:[\t\r\n\x00]|\\+[nrt])|(?:[\n\x00\x01]|\\+n)(?:{SHAPES})(?:\t|\\+t)"
 )
-_WORD: Final = Pattern(rf"{SLASHES}|{DOTS}|{DASHES}|{HUMPS}|{PATHS}|{SNAKES}")
+_WORD: Final = Pattern(rf"(?:{SLASHES}|{DOTS}|{DASHES}|{HUMPS}|{PATHS}|{SNAKES})\b")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
 _HUMP: Final = Pattern(r"[a-z][A-Z]")
@@ -91,6 +91,7 @@ _NO_NAME: Final = Pattern(
     r"|(?:[a-z]{1,2}[0-9]*_)+(?:[a-z]{1,2}|[0-9]+)"
     # A pod of Kubernetes, a package for another cloud.
     r"|.*-[0-9a-f]{8,10}-[a-z0-9]{5}|(?:[a-z0-9]+-)*(?:azure|gcp|google)(?:-[a-z0-9]+)*"
+    r"|[a-z]{2}_[A-Z]{2}\.[A-Za-z0-9-]+"
     r"|(?:aurora|sqlserver|oracle|redis|mysql|postgres|mariadb|emr|al2023|amzn2)-[a-z0-9.-]*"
 )
 # Files, modules, domains of everybody's, members of an object.
@@ -103,8 +104,9 @@ _NO_DOTTED: Final = Pattern(
 )
 # Where a key has one of these nouns, its value is called something, whatever words of programs it is made of.
 _NOUNED: Final = Pattern(
-    r"(?s:.*)(?i:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|param|role|secret"
-    r"|stack|state_?machine|stream|table|task_?def|topic|workgroup)[A-Za-z0-9_]*\\*[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*\[?"
+    r"(?s:.*)(?i:(?:alarm|bucket|cluster|crawler|database|dlq|domain|function|lambda|log_?group|pool|queue|repo|role"
+    r"|secret|stack|state_?machine|stream|table|task_?def|topic|workgroup)[A-Za-z0-9_]*|_param(?:eter)?)"
+    r"\\*[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*\[?"
 )
 # What names of log groups that AWS writes to begin with.
 _OF_AWS: Final = b"aws"
@@ -113,7 +115,10 @@ _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
 # A word that a program defines, imports or has as a member, with what stands before it.
 _DEFINED: Final = Pattern(rf"(?:class |import |interface |\.)(?:{HUMPS})")
 # How members of an API end.
-_ENDS: Final = (b"Arn", b"Id", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type", b"TypeDef")
+_ENDS: Final = (
+    *(b"Arn", b"Id", b"Identifier", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type", b"TypeDef"),
+    *(b"ACL", b"ACP", b"API", b"ARN", b"DB", b"DNS", b"ID", b"IAM", b"IP", b"KMS", b"MFA", b"URI", b"URL", b"VPC"),
+)
 # Where files of a machine are, and what a web server serves.
 _ELSEWHERE: Final = Pattern(
     r"/(?:api|bin|dev|etc|home|lib|mnt|opt|proc|root|run|srv|static|sys|tmp|usr|v[0-9]|var|workspace)/.*"
@@ -234,7 +239,10 @@ class Likely:
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         own.append(Finding(begin, end, self._family, fields(text, begin, end), whole=False))
                 yield from own
-                yield from self._listed(text, (low, high), found, sorted(own))
+                # A program lists what it may be given.
+                if subject.writing(start) is not Writing.PROGRAM:
+                    first, last = (bisect_left(found, at, key=itemgetter(0)) for at in (low, high))
+                    yield from self._listed(text, (low, high), sorted([*found[first:last], *own]))
             place = bisect_left(found, high, key=itemgetter(0))
 
     def _accounts(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -259,14 +267,12 @@ class Likely:
                 yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
         yield from self._bare(text, logged.named(text, piece), found)
 
-    def _listed(
-        self, text: bytes, piece: Span, found: Sequence[Finding], likely: Sequence[Finding]
-    ) -> Iterator[Finding]:
-        """Yield the single words in lists of strings in a ``piece``, one of which is ``found`` or ``likely``."""
+    def _listed(self, text: bytes, piece: Span, likely: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield the single words in lists of strings in a ``piece``, one of which is among those ``likely``."""
         for low, high in _LIST.each(text, *piece):
-            if _touches(found, low, high) or _touches(likely, low, high):
+            if _touches(likely, low, high):
                 words = (_BARE.search(text, *span) or span for span in _LISTED.each(text, low, high))
-                yield from self._bare(text, words, found)
+                yield from self._bare(text, words, likely)
 
     def _bare(self, text: bytes, words: Iterator[Span], found: Sequence[Finding]) -> Iterator[Finding]:
         """Yield those of ``words``, of which nothing but the place says that they are names, that no program has."""
@@ -377,7 +383,7 @@ def _stands_beside(text: bytes, begin: int, end: int, before: bytes, subject: Su
     if word.startswith(b"/"):
         return not _OF_FILES.fits(before)
     # One of several: in a line of a log behind what it names, in braces of a command.
-    ended = b"-" in word or text[end] not in b" ," or b"={" in before or _is_called(text, begin)
+    ended = b"-" in word or text[end] not in b" ," or b"={" in before or (text[end] in b" " and _is_called(text, begin))
     return ended and not _says_other(text, begin, end, before)
 
 
