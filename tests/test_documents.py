@@ -213,9 +213,9 @@ BLOCKS = [
     *("mcp_tool_result", "web_search_tool_result", "web_search_result", "web_fetch_tool_result", "web_fetch_result"),
     *("code_execution_tool_result", "code_execution_result", "bash_code_execution_tool_result"),
     *("bash_code_execution_result", "bash_code_execution_output", "text_editor_code_execution_tool_result"),
-    *("tool_search_tool_result", "container_upload", "tool_reference", "mcp_tool_listing", "mcp_tool_reference"),
-    *("mcp_toolset", "mcp_toolset_reference", "tool_addition", "tool_definition", "tool_removal", "base64", "url"),
-    *("file", "content", "ephemeral"),
+    *("tool_search_tool_result", "tool_search_tool_search_result", "container_upload", "tool_reference"),
+    *("mcp_tool_listing", "mcp_tool_reference", "mcp_toolset", "mcp_toolset_reference", "tool_addition"),
+    *("tool_definition", "tool_removal", "base64", "url", "file", "content", "ephemeral"),
 ]
 
 
@@ -239,6 +239,83 @@ def test_in_a_known_block_of_a_result_files_and_tools_stay(made: Masker, kind: s
 def test_what_has_the_form_of_a_tool_keeps_its_name_whatever_its_type(made: Masker) -> None:
     tool = {"type": "custom", "name": INSTANCE, "input_schema": {}}
     assert send(made, {"tools": [tool], "messages": []})["tools"] == [tool]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("bash_20250124", "bash"),
+        ("text_editor_20250728", "str_replace_based_edit_tool"),
+        ("computer_20251124", "computer"),
+        ("code_execution_20250825", "code_execution"),
+        ("memory_20250818", "memory"),
+        ("web_fetch_20250910", "web_fetch"),
+        ("tool_search_tool_bm25", "tool_search_tool_bm25"),
+        ("mcp2_call_20300101", INSTANCE),
+    ],
+)
+@pytest.mark.parametrize("holding", ["tools", "mcp_tool_listing", "tool_definition"])
+def test_a_tool_of_the_apis_own_keeps_its_name_whatever_an_operator_calls_their_own(
+    kind: str, name: str, holding: str
+) -> None:
+    """Such a tool has no schema to be known by, and the API takes it by this name only."""
+    tool = {"type": kind, "name": name, "cache_control": {"type": "ephemeral"}, "display_width_px": 1024}
+    block = {"type": holding, "tools": [tool], "definition": tool}
+    messages = [] if holding == "tools" else [{"role": "system", "content": [block]}]
+    asked = {"tools": [tool], "messages": messages}
+    with masker(terms=(name, kind, "ephemeral", "display_width_px")) as made:
+        assert made.mask_text(name).text != name
+        assert send(made, asked)["tools"] == [tool]
+        if messages:
+            (sent,) = send(made, asked)["messages"][0]["content"]
+            member = {"mcp_tool_listing": "tools", "tool_definition": "definition"}[holding]
+            assert sent[member] == block[member]
+
+
+def test_the_settings_of_a_tool_of_the_apis_own_are_masked(made: Masker) -> None:
+    tool = {
+        "type": "web_search_20250305",
+        "name": "web_search",
+        "allowed_domains": [f"{INSTANCE}.example.com", "docs.example.com"],
+        "user_location": {"type": "approximate", "city": INSTANCE, "timezone": "Europe/Dublin"},
+        "header": f"x {INSTANCE}",
+        "Further": {"type": INSTANCE, INSTANCE: [INSTANCE]},
+    }
+    (sent,) = send(made, {"tools": [tool], "messages": []})["tools"]
+    assert INSTANCE not in json.dumps(sent)
+    assert (sent["type"], sent["name"], sent["user_location"]["type"]) == (tool["type"], "web_search", "approximate")
+    assert (sent["allowed_domains"][1], sent["user_location"]["timezone"]) == ("docs.example.com", "Europe/Dublin")
+
+
+def test_a_value_of_a_tools_setting_is_read_with_what_it_is_called(made: Masker) -> None:
+    tool = {"type": "query_20300101", "name": "query", "bucket_name": "ledger-raw", "account_ids": [123456789012]}
+    (sent,) = send(made, {"tools": [tool], "messages": []})["tools"]
+    assert sent["bucket_name"].startswith("name-x")
+    assert sent["account_ids"][0].startswith("acctn-x")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"tools": [{"type": "lookup", "name": INSTANCE}], "messages": []},
+        {"tools": [{"type": "lookup_2025", "name": INSTANCE}], "messages": []},
+        {"tools": [], "system": [{"type": "lookup_20250124", "name": INSTANCE}], "messages": []},
+        {"tools": [], "messages": [{"role": "user", "content": [{"type": "lookup_20250124", "name": INSTANCE}]}]},
+        {"tools": [{"name": "x", "input_schema": {"type": "lookup_20250124", "name": INSTANCE}}], "messages": []},
+    ],
+)
+def test_what_only_looks_like_a_tool_of_the_apis_own_is_masked(made: Masker, asked: Any) -> None:
+    assert INSTANCE not in json.dumps(send(made, asked))
+
+
+def test_the_tools_that_a_search_found_keep_their_names() -> None:
+    found = {
+        "type": "tool_search_tool_search_result",
+        "tool_references": [{"type": "tool_reference", "tool_name": INSTANCE}],
+    }
+    block = {"type": "tool_search_tool_result", "tool_use_id": "srvtoolu_a", "content": found}
+    with masker(terms=("tool_reference",)) as made:
+        assert content(made, [block], "assistant") == [block]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ _LEADING: Final = b"\xef\xbb\xbf \t\r\n"
 
 NOTHING: Final[Mapping[str, bytes]] = {}
 
+# The type of a tool of the API's own.
+_DATED: Final = re.compile(r"[a-z0-9_]+_[0-9]{8}")
 _PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 
@@ -189,10 +191,10 @@ class _Reader:
     def _request(self, node: Node) -> None:
         self._heads.clear()
         members = {key.value: (key, member) for key, member in _object(node).pairs}
+        readers = {"tools": self._tools, "system": self._blocks_of_request, "messages": self._messages}
         for name in READING_ORDER:
             if name in members:
-                read = self._messages if name == "messages" else self._blocks_of_request
-                read(members.pop(name)[1])
+                readers[name](members.pop(name)[1])
             if name == "tools":
                 self._of_tools = (len(self._places), not self._heads and not self._document.opaque)
         for name, (key, member) in members.items():
@@ -222,6 +224,26 @@ class _Reader:
                         self._member(own, value)
                 if not isinstance(edit, Object):
                     self._free(edit, None)
+
+    def _tools(self, node: Node) -> None:
+        for item in node.items if isinstance(node, Array) else (node,):
+            kind = item.get("type") if isinstance(item, Object) else None
+            if isinstance(item, Object) and isinstance(kind, String):
+                self._block(item, kind.value, is_tool=_is_of_the_api(item, kind.value))
+            else:
+                self._blocks_of_request(item)
+
+    def _tool(self, node: Object) -> None:
+        """Take in one of the API's own tools: what it is and its settings are the protocol's, their values are free."""
+        for key, member in node.pairs:
+            if self._stays(key, member, PROTECTED):
+                continue
+            if not _PROTOCOL_NAME.fullmatch(key.value):
+                self._member(key, member)
+            elif isinstance(member, Object):
+                self._blocks(member)
+            else:
+                self._free(member, key)
 
     def _blocks_of_request(self, node: Node) -> None:
         self._blocks(node, of_request=True)
@@ -276,7 +298,7 @@ class _Reader:
             else:
                 self._free(node, None)
 
-    def _block(self, node: Object, kind: str) -> None:
+    def _block(self, node: Object, kind: str, *, is_tool: bool = False) -> None:
         if kind in IMMUTABLE and not self._in_result:
             return
         protected = PROTECTED_IN_RESULTS if self._in_result else PROTECTED
@@ -290,6 +312,8 @@ class _Reader:
             self._members(node, protected | {"data"})
         elif kind in KNOWN_BLOCKS or node.get("input_schema") is not None:
             self._members(node, protected, "" if self._in_result else kind)
+        elif is_tool:
+            self._tool(node)
         else:
             for key, member in node.pairs:
                 if self._stays(key, member, PROTECTED_EVERYWHERE & protected):
@@ -320,7 +344,7 @@ class _Reader:
                 for _, settings in member.pairs:
                     self._free(settings, None)
             elif HOLDING_TOOLS.get(kind) == key.value:
-                self._blocks(member, of_request=True)
+                self._tools(member)
             elif key.value in FREE_MEMBERS or not _PROTOCOL_NAME.fullmatch(key.value):
                 self._member(key, member)
             else:
@@ -352,6 +376,11 @@ class _Reader:
             message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
             raise Unsupported(message)
         self._document.opaque += 1
+
+
+def _is_of_the_api(node: Object, kind: str) -> bool:
+    """Tell whether a tool of this type is one of the API's own: the type has a date, or is what the tool is called."""
+    return _DATED.fullmatch(kind) is not None or _value(node.get("name")) == kind
 
 
 def _is_base64(node: Node | None) -> bool:

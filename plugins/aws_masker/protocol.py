@@ -55,6 +55,7 @@ KNOWN_BLOCKS: Final = frozenset(
         "bash_code_execution_output",
         "text_editor_code_execution_tool_result",
         "tool_search_tool_result",
+        "tool_search_tool_search_result",
         "container_upload",
         "tool_reference",
         "mcp_tool_listing",
