@@ -7,6 +7,7 @@ import zlib
 import pytest
 
 from aws_masker.errors import InvalidBody, TooLarge
+from aws_masker.gateway.body import body_coding
 from aws_masker.gateway.content_coding import PIECE, Decoder, decode
 
 RANDOM = random.Random(20260722)  # noqa: S311 - the same bytes every time are the point
@@ -16,7 +17,7 @@ LARGE_BODIES = (bytes(3 * PIECE), bytes(3 * PIECE + 5), b"ab" * PIECE)
 
 def raw_deflate(body: bytes) -> bytes:
     """Return a deflate body without zlib's framing, as some clients send it."""
-    compress = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    compress = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS)
     return compress.compress(body) + compress.flush()
 
 
@@ -47,6 +48,31 @@ def test_output_comes_in_bounded_pieces_however_much_it_expands(body: bytes, cut
 @pytest.mark.parametrize("cut", [1, 5, 1 << 20])
 def test_gzip_members_after_each_other_are_one_body(cut: int) -> None:
     assert decoded(b"".join(map(gzip.compress, [b"one ", b"", b"two"])), "gzip", cut) == b"one two"
+
+
+@pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE])
+@pytest.mark.parametrize("unit", [b"\0", b"ab"])
+def test_a_body_that_fills_its_last_piece_loses_neither_its_end_nor_what_follows(unit: bytes, size: int) -> None:
+    body = (unit * size)[:size]
+    assert decoded(gzip.compress(body) + gzip.compress(b"two"), "gzip", 1 << 20) == body + b"two"
+    # Nothing follows what zlib still holds, not even a checksum.
+    assert decoded(raw_deflate(body), "deflate", 1 << 20) == body
+
+
+def test_gzip_has_two_names() -> None:
+    assert decode(gzip.compress(b"a"), "x-gzip", 1) == b"a"
+    assert body_coding(((b"Content-Encoding", b"x-gzip"),)) == "x-gzip"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"\x08\x05\x00\xfa\xffhello\x03\x00", id="zlib's method without its check"),
+        pytest.param(b"\x01\x17\x00\xe8\xffhello, hello, hello, he", id="zlib's check without its method"),
+    ],
+)
+def test_deflate_without_zlibs_framing_is_told_by_method_and_check_together(raw: bytes) -> None:
+    assert decode(raw, "deflate", 100) == raw[5:].removesuffix(b"\x03\x00")
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])

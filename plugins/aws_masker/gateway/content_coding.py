@@ -43,10 +43,8 @@ class Decoder:
             piece = _inflated(self._inflate, data)
             while piece:
                 yield piece
-                data = self._inflate.unconsumed_tail
-                # zlib may have taken all input and still hold output.
-                more = data or len(piece) == PIECE
-                piece = _inflated(self._inflate, data) if more and not self._inflate.eof else b""
+                # zlib may have taken all input and still hold output. Asked at its end, it forgets what follows.
+                piece = b"" if self._inflate.eof else _inflated(self._inflate, self._inflate.unconsumed_tail)
             data = self._inflate.unused_data
 
     def close(self) -> None:
