@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from aws_masker import MaskerError
 from aws_masker.gateway.recall import MAX_RUN, RecallingRestorer
+from aws_masker.restore.bounds import Bounds
 from gateway_lab import INSTANCE, Answering, lab, run
 from masking import masker
 
@@ -86,6 +88,32 @@ def test_a_long_run_without_boundary_is_not_held_forever() -> None:
     restorer = RecallingRestorer("text/plain", Vault().recall)
     run = b"a" * (10 * MAX_RUN)
     assert len(restorer.feed(run)) >= len(run) - MAX_RUN
+
+
+@pytest.mark.parametrize("content_type", ["application/jsonl", "application/json"])
+def test_of_a_part_no_more_is_held_than_an_event_may_have(content_type: str) -> None:
+    restorer = RecallingRestorer(content_type, Vault().recall, Bounds(event=30))
+    whole = b'{"a":"i-x0123456789abcdef"    '
+    assert len(whole) == 30
+    assert restorer.feed(whole) == b""
+    assert restorer.feed(b" ").strip() == b'{"a":"i-0a1b2c3d4e5f60718"'
+    assert restorer.feed(b'"name') == b""
+    assert restorer.close() == b'"name'
+    assert restorer.close() == b""
+
+
+def test_the_other_bounds_hold_in_every_part() -> None:
+    event = b'data: {"a":\ndata: "i-x0123456789abcdef"}\n\n'
+    assert RecallingRestorer("text/event-stream", Vault().recall, Bounds(lines=3)).feed(event).endswith(b'718"}\n\n')
+    with pytest.raises(MaskerError, match="2 lines"):
+        RecallingRestorer("text/event-stream", Vault().recall, Bounds(lines=2)).feed(event)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_an_event_is_passed_on_as_soon_as_it_is_complete(end: bytes) -> None:
+    restorer = RecallingRestorer("text/event-stream", Vault().recall)
+    event = b'data: {"a":"i-x0123456789abcdef"}' + 2 * end
+    assert restorer.feed(event + b"data: {") == event.replace(b"i-x0123456789abcdef", b"i-0a1b2c3d4e5f60718")
 
 
 def test_the_vault_is_asked_only_where_a_token_may_stand() -> None:
