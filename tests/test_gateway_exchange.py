@@ -8,9 +8,13 @@ import zlib
 from typing import Any
 
 import pytest
+from aiohttp import StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
 
 from aws_masker.edits import MaskedBody
-from aws_masker.errors import Blocked, VaultError
+from aws_masker.errors import Blocked, InvalidBody, VaultError
+from aws_masker.gateway.body import read_body
 from aws_masker.gateway.exchange import Upload
 from aws_masker.limits import Limits
 from aws_masker.masker import Masker
@@ -293,6 +297,29 @@ def test_a_chunked_body_is_refused_as_soon_as_it_is_too_much() -> None:
     run(test())
 
 
+def test_a_body_in_many_pieces_counts_as_a_whole() -> None:
+    async def test() -> None:
+        async with lab(never, limits=Limits(body=1 << 20)) as one:
+            connection = await one.connect()
+            head = b"POST /v1/messages HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n"
+            # More than the gateway takes at a time, and no more than the last of it may wait to be read.
+            await connection.send(head + (b"10000\r\n" + bytes(1 << 16) + b"\r\n") * 17)
+            assert (await (await connection.head()).read()).error()[0] == 413
+
+    run(test())
+
+
+def test_a_body_whose_framing_breaks_is_refused() -> None:
+    async def test() -> None:
+        content = StreamReader(BaseProtocol(asyncio.get_running_loop()), 1 << 16)
+        content.feed_data(b"{")
+        content.set_exception(web.RequestPayloadError())
+        with pytest.raises(InvalidBody, match="framing"):
+            await read_body(make_mocked_request("POST", "/v1/messages", payload=content), Limits())
+
+    run(test())
+
+
 def test_a_client_that_is_slow_with_its_body_gets_408() -> None:
     async def test() -> None:
         async with lab(never, limits=Limits(body_seconds=0.05)) as one:
@@ -305,20 +332,28 @@ def test_a_client_that_is_slow_with_its_body_gets_408() -> None:
     run(test())
 
 
-def test_a_client_that_expects_100_is_told_to_continue() -> None:
+@pytest.mark.parametrize("expected", ["100-continue", "100-Continue"])
+def test_a_client_that_expects_100_is_told_to_continue(expected: str) -> None:
     async def test() -> None:
         async with lab(echo) as one:
             connection = await one.connect()
             body = json.dumps(message(INSTANCE)).encode()
-            head = (
-                "POST /v1/messages HTTP/1.1\r\nHost: gw\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
-            )
+            head = f"POST /v1/messages HTTP/1.1\r\nHost: gw\r\nContent-Type: application/json\r\nExpect: {expected}\r\n"
             await connection.send(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
             assert (await connection.head()).status == 100
             await connection.send(body)
             answer = await (await connection.head()).read()
             assert answer.status == 200
             assert one.upstream.seen[0].all("expect") == []
+
+    run(test())
+
+
+def test_a_client_that_has_nothing_to_send_is_not_told_to() -> None:
+    async def test() -> None:
+        async with lab(ok) as one:
+            answer = await one.request("GET", "/v1/models", None, "Expect: 100-continue")
+            assert answer.status == 200
 
     run(test())
 

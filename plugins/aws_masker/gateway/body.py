@@ -43,7 +43,6 @@ async def read_body(request: web.BaseRequest, limits: Limits) -> bytes:
         async with asyncio.timeout(limits.body_seconds):
             if request.body_exists and request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(CONTINUE)
-                request.writer.output_size = 0  # no part of the answer, which aiohttp would otherwise call begun
             return await _collect(request, limits)
     except TimeoutError:
         message = f"the body did not arrive within {limits.body_seconds:g} s: try again, or raise limits.body_seconds"
