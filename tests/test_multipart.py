@@ -102,6 +102,9 @@ def test_a_transfer_encoding_that_changes_nothing_passes(encoding: bytes) -> Non
         b"--B\nA: 1\n\none\n--B--",
         b"--Bx\r\nA: 1\r\n\r\none\r\n--B--",
         b" --B\r\nA: 1\r\n\r\none\r\n--B--",
+        b"--B\r\nA: 1\r\none\r\n--B\r\nA: 1\r\n\r\ntwo\r\n--B--",
+        b"--B\r\nContent-Type: text/plain\r\nContent-Type: image/png\r\n\r\none\r\n--B--",
+        b"--B\r\nContent-Type: text/plain\r\ncontent-type: image/png\r\n\r\none\r\n--B--",
     ],
 )
 def test_a_body_that_is_not_whole_or_not_of_the_form_is_refused(raw: bytes) -> None:
@@ -116,3 +119,7 @@ def test_a_body_that_is_not_whole_or_not_of_the_form_is_refused(raw: bytes) -> N
 def test_a_form_without_a_usable_boundary_is_refused(content_type: str) -> None:
     with pytest.raises(Refused, match="no boundary"):
         texts(b"--B\r\nA: 1\r\n\r\none\r\n--B--", content_type)
+
+
+def test_the_longest_boundary_is_taken() -> None:
+    assert texts(b"--%b\r\n\r\none\r\n--%b--" % (70 * b"B", 70 * b"B"), f"multipart/x; boundary={70 * 'B'}") == [b"one"]

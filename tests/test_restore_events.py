@@ -241,6 +241,6 @@ def test_a_text_that_ended_leaves_nothing_behind_for_the_next_at_its_index() -> 
 
 def test_a_restorer_that_was_closed_gives_nothing_more() -> None:
     restorer = SseRestorer(DICTIONARY)
-    restorer.feed(_event(_delta("text_delta", "i-x0")) + b"event: cut of")
-    assert restorer.close().endswith(b"event: cut of")
+    restorer.feed(_event(_delta("text_delta", "i-x0")) + b"event: x\ndata: cut of")
+    assert restorer.close().endswith(b"event: x\ndata: cut of")
     assert restorer.close() == b""

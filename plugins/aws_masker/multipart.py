@@ -38,7 +38,7 @@ def regions(raw: bytes, content_type: str, settings: Settings) -> Regions:
         start = low + len(boundary) + 2
         stop = high - 2
         blank = raw.find(_BLANK, start - 2, high)
-        if blank < 0 or raw[start - 2 : start] != b"\r\n" or raw[stop:high] != b"\r\n":
+        if blank < 0 or raw[start - 2 : start] != b"\r\n":
             message = "a part of the multipart body has no end of its headers: send it as RFC 7578 says"
             raise InvalidBody(message)
         if blank > start:
