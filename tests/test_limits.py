@@ -506,6 +506,14 @@ def test_as_much_as_a_limit_says_is_taken_and_more_is_not(limit: str) -> None:
             masker.mask_body(raw, "/v1/files" if limit == "parts" else "/v1/messages", media)
 
 
+def test_names_that_were_given_overlap_no_more_than_those_that_were_learned() -> None:
+    terms = tuple("-".join(["q7"] * count) for count in range(1, 60))
+    with Masker(Settings(key=KEY, terms=terms, limits=Limits(overlaps=4))) as masker:
+        assert masker.mask_text("-".join(["q7"] * 50)).text.startswith("name-x")
+        with pytest.raises(TooLarge, match=r"limits\.overlaps"):
+            masker.mask_text("-".join(["q7"] * 3000))
+
+
 @pytest.mark.parametrize("coded", [False, True], ids=["plain", "compressed"])
 @pytest.mark.parametrize("framed", [False, True], ids=["with its length", "in chunks"])
 def test_a_body_as_large_as_the_limit_is_taken_and_a_larger_one_is_not(*, coded: bool, framed: bool) -> None:

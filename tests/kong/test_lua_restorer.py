@@ -427,6 +427,22 @@ def test_events_within_the_limit_pass_however_many_there_are() -> None:
         restorer.feed(b"data: xyz\n\n")
 
 
+def test_lines_of_json_within_the_limit_pass_however_many_there_are() -> None:
+    restorer = LuaRestorer("application/jsonl", DICTIONARY, Bounds(event=10))
+    assert restorer.feed(b"1234567890\n" * 100) == b"1234567890\n" * 100
+    assert restorer.feed(b"1234567") + restorer.feed(b"890\n") == b"1234567890\n"
+    with pytest.raises(lupa.LuaError, match="more than 10 bytes in a line of JSON"):
+        restorer.feed(b"12345678901\n")
+
+
+def test_a_text_begins_anew_when_it_was_closed() -> None:
+    restorer = LuaRestorer("text/plain", DICTIONARY)
+    assert restorer.feed(f"See {INSTANCE} and {INSTANCE[:9]}".encode()) == b"See i-0a1b2c3d4e5f60718 and "
+    assert restorer.close() == INSTANCE[:9].encode()
+    assert restorer.feed(INSTANCE[9:].encode()) + restorer.close() == INSTANCE[9:].encode()
+    assert restorer.feed(INSTANCE.encode()) + restorer.close() == b"i-0a1b2c3d4e5f60718"
+
+
 def test_an_index_of_more_digits_than_anyone_counts_is_none_as_in_python() -> None:
     raw = _text_at("123456789") + _text_at("1234567890")
     expected = _result(restorer_for("text/event-stream", DICTIONARY), [raw])
