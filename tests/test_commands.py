@@ -48,6 +48,13 @@ OUTPUTS: dict[str, tuple[str, str]] = {
     "an account": ("aws sts get-caller-identity --query Account --output text", "«481516234217»\n"),
     "a secret": ("aws x get --query SecretString --output text", "«xK29dlQpq0+ab»\n"),
     "profiles": ("aws configure list-profiles", "default\n«acmeadmin»\n"),
+    "buckets": ("aws s3 ls --profile ops", "2023-03-14 09:26:53 «acmeraw»\n"),
+    # What a bucket holds is named by a path, and paths stay.
+    "objects": ("aws s3 ls x/", "2023-03-14 09:26:53 1024 SomeThing\nPRE some-thing9/\n"),
+    "objects and their sizes": (
+        "aws s3 ls --recursive --human-readable s3://x/",
+        "2023-03-14 09:26:53 1.2 MiB SomeThing\n2023-03-14 09:26:53 7.0 KiB a/some-thing9.sql\n",
+    ),
     "nouns": ("aws ec2 describe-instances --output text", "RESERVATIONS\t«481516234217»\nSTATE\t16\trunning\n"),
     # Of others than names, only what looks like a name.
     "states": (f"{BUCKETS.replace('Name', 'State')} --output text", "in-use\tsome-thing9\n"),

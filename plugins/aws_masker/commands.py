@@ -165,7 +165,9 @@ def _option(words: list[bytes], flag: bytes) -> bytes:
 
 
 def _listed(words: list[bytes]) -> tuple[Column, ...]:
-    if any(not word.startswith(b"-") and not before.startswith(b"-") for before, word in pairwise(words[2:])):
+    """Return what stands in the columns of a command that lists all it has, none where it looks into something."""
+    given = (word for before, word in pairwise(words[2:]) if not before.startswith(b"-") or word.startswith(b"s3:"))
+    if any(not word.startswith(b"-") for word in given):
         return ()
     return tuple(Column(b"", key) for key in _LISTS.get(b" ".join(words[1:3]), ()))
 
