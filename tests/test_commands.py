@@ -157,6 +157,7 @@ def test_a_command_before_its_output_in_a_text_says_the_same(one: Masker) -> Non
         f"$ {BUCKETS} --output text\n«acmeraw»\n$ ls\nacmeweb\n",
         json.dumps({"out": f"$ {BUCKETS} --output text\n«acmeraw»"}, ensure_ascii=False),
         json.dumps({"out": f"$ {BUCKETS} --output text\n\nacmeraw", "n": "acmeweb"}),
+        json.dumps({"out": f"$ {BUCKETS} --output text\n«acmeraw»\n~ \u276f aws help\nacmeweb\n"}, ensure_ascii=False),
         json.dumps({"out": f'$ {BUCKETS}\n[\n  "«acmeraw»"\n]\n\nacmeweb', "n": "acmelog"}, ensure_ascii=False),
     ],
 )

@@ -7,6 +7,7 @@ interest here: lists, rows, and what a query gave a title of its own.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from aws_masker.catalogue import MACROS
 from aws_masker.commands import NAME, Column, Command
 from aws_masker.joints import END, VALUE
 from aws_masker.re2c import Pattern, Span
@@ -43,15 +44,17 @@ _NO_NAME: Final = Pattern(
     r"language|locale|method|metric|option|parameter|property|protocol|quota|region|script|setting|state|timezone|track|"
     r"type|version|zone)name)"
 )
+_PROMPT: Final = MACROS["<prompt>"]
+_SIGN: Final = MACROS["<sign>"]
 # By how many backslashes stand before the n of a line's break in the string: where the output ends, in it or with it.
 _STRING_ENDS: Final = {
     count: Pattern(
-        rf"\\{{{count}}}n(?:\\{{{count}}}n|[$#>%] |[^\\\x00]{{0,80}}[$%>#][ ]?aws )|[^\\]\\{{{count - 1}}}\"|\x00"
+        rf"\\{{{count}}}n(?:\\{{{count}}}n|{_SIGN}|[^\\\x00]{{0,80}}{_PROMPT}aws )|[^\\]\\{{{count - 1}}}\"|\x00"
     )
     for count in (1, 2, 4)
 }
 # Nothing, another prompt, the end of a block in Markdown.
-_OUTPUT_ENDS: Final = Pattern(r"\n(?:[ \t]*\r?\n|[$#>%] |```|[^\n\x00]{0,80}(?:[$%>#][ ]?|\xe2\x9d\xaf )aws )|\x00")
+_OUTPUT_ENDS: Final = Pattern(rf"\n(?:[ \t]*\r?\n|{_SIGN}|```|[^\n\x00]{{0,80}}{_PROMPT}aws )|\x00")
 _TABLE: Final = (b"|", b"+", b"-----")
 
 Cell = tuple[Span, bytes]

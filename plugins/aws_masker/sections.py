@@ -50,7 +50,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from aws_masker.boundaries import BEFORE, ESCAPE, begins_word
-from aws_masker.catalogue import Family, expand
+from aws_masker.catalogue import MACROS, Family, expand
 from aws_masker.commands import read
 from aws_masker.composed import composed, is_composed
 from aws_masker.context import spelling
@@ -84,7 +84,7 @@ _CLOSE: Final = frozenset(b")]}")
 _COMMAND_ENDS: Final = Pattern(r"[^\\\r]\r?\n|\x00|[ \t](?:\|\|?|&&|;)[ \t]|;[ \t]")
 _LINE_ENDS: Final = Pattern(r"\n|\\+n|\x00")
 # What the opener of an output has before its command.
-_PROMPT: Final = Pattern(r"(?s:.{0,12}?)(?:[$%>#][ ]?|\xe2\x9d\xaf )")
+_PROMPT: Final = Pattern(rf"(?s:.{{0,12}}?){MACROS['<prompt>']}")
 # What an API's nouns are followed by in the keys for their names.
 _NAMED_NOUN: Final = re.compile(r"(.*?)([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
 # Nouns of which what follows is AWS's own word, unless a word before them makes them another: a scheduled action.
