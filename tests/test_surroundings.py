@@ -222,6 +222,7 @@ HEADING = "## Queues\n- `ledger.worker.raw`: x\n- `ledger-jobs-x-jobs`\n"
 TITLES = "the AWS list:\nName          Bucket\n------------  ------------\nledger-web-7  ledger-raw-7\n"
 COMPANY = [
     ("queue r-f/aws/", HEADING),
+    ("ledger-jobs-7  ledger-docs-7\n", TITLES),
     ("on AWS, the queue ledger-jobs failed", "## AWS queues\n- `ledger.worker.raw`: x\n- `LedgerTable`\n"),
     ("READY", "Name | Bucket\n--- | ---\nledger-web-7 | ledger-raw-7\nof AWS\n"),
     ("<bucket id=1", ' name = "ledger-raw-7" # arn:aws:s3:::acme-7\n'),

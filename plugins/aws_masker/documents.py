@@ -39,6 +39,7 @@ from aws_masker.protocol import (
     PROTECTED_METADATA,
     PROTECTED_REQUEST,
     READING_ORDER,
+    is_own_tool,
 )
 from aws_masker.settings import Settings
 from aws_masker.tools import ToolList, tool_list
@@ -49,8 +50,6 @@ _LEADING: Final = b"\xef\xbb\xbf \t\r\n"
 
 NOTHING: Final[Mapping[str, bytes]] = {}
 
-# The type of a tool of the API's own.
-_DATED: Final = re.compile(r"[a-z0-9_]+_[0-9]{8}")
 _PROTOCOL_NAME: Final = re.compile(r"[a-z_]+")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 
@@ -229,7 +228,7 @@ class _Reader:
         for item in node.items if isinstance(node, Array) else (node,):
             kind = item.get("type") if isinstance(item, Object) else None
             if isinstance(item, Object) and isinstance(kind, String):
-                self._block(item, kind.value, is_tool=_is_of_the_api(item, kind.value))
+                self._block(item, kind.value, is_tool=is_own_tool(kind.value, _value(item.get("name"))))
             else:
                 self._blocks_of_request(item)
 
@@ -376,11 +375,6 @@ class _Reader:
             message = "images and PDFs cannot be read and the settings block them: send text, or set opaque to pass"
             raise Unsupported(message)
         self._document.opaque += 1
-
-
-def _is_of_the_api(node: Object, kind: str) -> bool:
-    """Tell whether a tool of this type is one of the API's own: the type has a date, or is what the tool is called."""
-    return _DATED.fullmatch(kind) is not None or _value(node.get("name")) == kind
 
 
 def _is_base64(node: Node | None) -> bool:

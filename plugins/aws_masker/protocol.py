@@ -1,9 +1,10 @@
 """What of a request of the Messages API is the protocol's own, and stays byte for byte as it is.
 
-Names of blocks and of members, as data; ``documents`` walks by them. Source: https://docs.anthropic.com/en/api/messages
+Names of blocks and of members; ``documents`` walks by them. Source: https://docs.anthropic.com/en/api/messages
 and the types of the API's SDKs.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -87,3 +88,10 @@ HOLDING_TOOLS: Final[Mapping[str, str]] = {
 }
 # Members of the edits of a request's ``context_management`` that list names of tools.
 LISTS_OF_TOOLS: Final = frozenset(("exclude_tools", "clear_tool_inputs"))
+# The type of a tool of the API's own.
+_DATED: Final = re.compile(r"[a-z0-9_]+_[0-9]{8}")
+
+
+def is_own_tool(kind: str, name: str) -> bool:
+    """Tell whether a tool of the type ``kind`` is the API's own: the type has a date, or is what the tool is called."""
+    return _DATED.fullmatch(kind) is not None or kind == name
