@@ -3,35 +3,25 @@
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from aws_masker.catalogue import ANY_VALUE, MACROS, Catalogue
+from aws_masker.catalogue import ANY_VALUE, Catalogue
 from aws_masker.composed import composed, is_composed
 from aws_masker.context import Keys, Met, fields
 from aws_masker.finding import Finding
 from aws_masker.flows import Flows
-from aws_masker.general import may_title, names_something, stands_given
+from aws_masker.general import may_title, stands_given
 from aws_masker.joints import ALONE, END, ONE, Joint, Kind, Series
 from aws_masker.members import Members
 from aws_masker.plausible import pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
-from aws_masker.shared import (
-    Vocabulary,
-    counts,
-    ends_alike,
-    is_api,
-    is_dashed_name,
-    is_given,
-    is_given_id,
-    is_other,
-    is_own,
-    repeats,
-)
+from aws_masker.shared import Vocabulary, is_api
 from aws_masker.spoken import goes_on
-from aws_masker.standing import holds, stands_so
+from aws_masker.standing import holds
 from aws_masker.subject import Subject, Writing
 from aws_masker.tables import table_at, titled
 from aws_masker.values import Value, definition_at, entries_at, indent, lines_at, values_at, words_at
+from aws_masker.weighing import Weighing
 
 # What may follow a value that is all of what stands beside a key.
 _CLOSING: Final = frozenset(b"\"'`\\\x00")
@@ -41,21 +31,15 @@ _NEAR: Final = 5
 _JOINS: Final = (b":", b"=")
 # Namespaces of AWS's own.
 _OF_AWS: Final = b"AWS/"
-# What manifests of Kubernetes and Prometheus have of their own, besides a name.
-_OF_MANIFESTS: Final = (b"namespace", b"job_name")
-# Kinds of which the value says enough.
-_SAYS_ITSELF: Final = ("account", "pii", "secret")
 # A variable of the shell with a string.
 _ASSIGNED: Final = (b'="', b"='")
 _LOOK_BACK: Final = 60
 # So much of a line on both sides of a title belongs to the header of a table.
 _HEADER: Final = 200
-UUID: Final = MACROS["<uuid>"]
 # After so many of a series that are nothing, it is none of names. Each key in it would go through all of it otherwise.
 MAX_NOTHING: Final = 16
 # A value that does not count is looked through for keys, but a long one: each of them would be read to its end again.
 MAX_LEFT: Final = 120
-_SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 # A key and what joins it to its value, without any other word: what it says is kept, as it is met again and again. Not
 # a flag, which may have any words before its key.
 _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^0-9A-Za-z]{1,120}")
@@ -89,6 +73,7 @@ class Beside:
         self._sections = Sections(families)
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
+        self._weighing = Weighing(catalogue.families, self._vocabulary)
         # A section begins with words that are keys too: it is tried first.
         self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}|{self._sections.late}")
         # What keys mean that were met, in any text.
@@ -154,7 +139,7 @@ class Beside:
         if met.spoken:
             yield from self._said(text, (key - met.low, joint[1]), met, around)
         for finding in self._of_member(text, key, joint, met, around):
-            if self._counts(text, finding, key, joint, met, around.subject):
+            if self._weighing.counts(text, finding, key, joint, met, around.subject):
                 yield finding
             elif finding.end - finding.start < MAX_LEFT:
                 continue
@@ -247,66 +232,6 @@ class Beside:
             return found
 
         return families
-
-    def _counts(self, text: bytes, one: Finding, key: int, joint: Span, met: Met, subject: Subject) -> bool:
-        """Tell whether what was found beside a key counts.
-
-        What is found without AWS, beside a shared key or in a text of another cloud, has to look so.
-        """
-        is_aws, family = subject.is_aws(key), self._families[one.family]
-        if family.general:
-            return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject, self._vocabulary)
-        weighed = (met.shared and met.joint.kind is not Kind.COLUMN and not is_aws) or subject.is_elsewhere(key)
-        joined, word = text[slice(*joint)], text[one.start : one.end]
-        if text[key : joint[0]] in _OF_MANIFESTS and subject.names_its_own(key):
-            return False
-        if is_aws and joined != b">" and not ends_alike(text[key : joint[0]], word):
-            return True
-        low = key
-        while low > max(0, key - _LOOK_BACK) and text[low - 1] in _SPELLED:
-            low -= 1
-        if text.startswith(b"--", low - 2, low):
-            low -= 2
-        shared = text[low : joint[0]]
-        if not (is_aws or family.kind in _SAYS_ITSELF or stands_so(text, key, (low, joint[0]), one, met)):
-            return False
-        if is_other(shared, joined) or repeats(shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"):
-            return False
-        if not weighed:
-            if is_aws:
-                return True
-            # Any program has buckets and clusters of its own.
-            writing = subject.writing(key)
-            if writing is not Writing.PROGRAM or (is_api(shared) and not self._vocabulary.holds(word)):
-                return family.kind == "secret" or not is_own(shared, word, self._vocabulary, writing)
-        return self._looks_so(text, one, shared, joined, subject)
-
-    def _looks_so(self, text: bytes, one: Finding, shared: bytes, joined: bytes, subject: Subject) -> bool:
-        """Tell whether what was found beside ``shared``, joined to it by ``joined``, looks like what the key says."""
-        family, word = self._families[one.family], text[one.start : one.end]
-        if b"{" in word:
-            # What is put in later says nothing of a name, but for what stands around it.
-            word = b"-".join(text[low:high] for low, high in one.parts)
-        # A form of its own that the value has to have says enough; that of a UUID is everybody's. That of a name is no
-        # more than words with dashes between them.
-        own = family.value not in ("", UUID) and family.kind not in ("secret", "pii")
-        elsewhere = family.kind not in ("account", "secret") and subject.is_elsewhere(one.start)
-        if elsewhere and (subject.writing(one.start) is Writing.PROGRAM or not is_given(shared, word)):
-            return False
-        # A placeholder rather than an element: <ProjectID>/jobs/<JobID>.
-        if joined == b">" and text[one.end : one.end + 2] != b"</":
-            return False
-        # Any program has phone numbers; mail addresses are told by their key.
-        if family.kind == "pii" and b"@" not in word:
-            return False
-        writing = subject.writing(one.start)
-        if own and (
-            is_dashed_name(shared, joined, word, self._vocabulary, writing)
-            if family.kind == "name"
-            else is_given_id(shared, word, writing)
-        ):
-            return True
-        return counts(shared, joined, word, self._vocabulary, writing, secret=family.kind == "secret")
 
     def _values(self, text: bytes, key: int, joined: Span, met: Met, around: _Around) -> Iterator[Finding]:
         """Yield the values of the key that stands at ``key``, with a joint at ``joined``."""
