@@ -483,6 +483,7 @@ def test_a_vault_that_is_required_and_down_is_a_503_to_be_tried_again() -> None:
             assert answer.all("retry-after") == ["2"]
             health = await one.request("GET", "/_aws-masker/health")
             assert (health.status, health.json()["vault"]) == (503, "down")
+            assert [record["status"] for record in one.records.requests] == [503, 503]
 
     run(test())
 
@@ -539,7 +540,8 @@ async def batches(answering: Answering) -> None:
     """Play the batches API: what is created can be listed, and its results hold the text that was sent."""
     path = answering.seen.target
     if path.endswith("/results"):
-        lines = [{"custom_id": "a", "result": {"message": {"content": [{"type": "text", "text": SENT["text"]}]}}}]
+        used = {"type": "tool_use", "input": {"results_url": BATCH_URL}}
+        lines = [{"custom_id": "a", "result": {"message": {"content": [{"type": "text", "text": SENT["text"]}, used]}}}]
         body = b"".join(json.dumps(line).encode() + b"\n" for line in lines * 3)
         await answering.answer(body, "Content-Type: application/x-jsonl")
     elif answering.seen.method == "POST":
@@ -569,6 +571,7 @@ def test_a_batch_stays_on_the_gateway_and_its_results_come_restored_from_the_vau
             results = await one.request("GET", "/v1/messages/batches/msgbatch_01/results")
             texts = [json.loads(line)["result"]["message"]["content"][0]["text"] for line in results.body.splitlines()]
             assert texts == [f"stop {INSTANCE}"] * 3
+            assert results.body.count(BATCH_URL.encode()) == 3
             assert one.records.requests[-1]["restored"] == 3
 
     run(test())
@@ -601,6 +604,51 @@ def test_without_the_vault_results_come_with_their_tokens() -> None:
             assert SENT["text"].encode() in results.body
             record = one.records.requests[-1]
             assert (record["lost"], record["restored"], record["unresolved"]) == (1, 0, 3)
+
+    run(test())
+
+
+class SlowVault:
+    """A vault that is asked for originals, and has not answered yet."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.may_answer = threading.Event()
+
+    def recall(self, *_: object) -> dict[str, str]:
+        """Wait."""
+        self.asked.set()
+        assert self.may_answer.wait(SECONDS)
+        return {}
+
+    def remember(self, *_: object) -> None:
+        """Do nothing."""
+
+    check = remember
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def test_while_the_vault_is_asked_other_requests_are_served() -> None:
+    async def script(answering: Answering) -> None:
+        await answering.json({"text": token if answering.seen.target == "/v1/files" else ""})
+
+    masker = Masker(Settings(key=KEY))
+    token = masker.mask_text(INSTANCE).text
+
+    async def test() -> None:
+        masker.vault.close()
+        vault = SlowVault()
+        masker.vault = vault
+        async with lab(script, masker=masker) as one:
+            waiting = asyncio.create_task(one.request("GET", "/v1/files"))
+            try:
+                await until(vault.asked.is_set)
+                assert (await one.request("GET", "/v1/models/x")).status == 200
+            finally:
+                vault.may_answer.set()
+            assert (await waiting).json() == {"text": token}
 
     run(test())
 

@@ -506,6 +506,21 @@ def test_as_much_as_a_limit_says_is_taken_and_more_is_not(limit: str) -> None:
             masker.mask_body(raw, "/v1/files" if limit == "parts" else "/v1/messages", media)
 
 
+def test_an_answer_to_a_request_without_body_has_the_same_limits() -> None:
+    async def script(answering: Answering) -> None:
+        await answering.begin("text/event-stream")
+        await answering.chunk(b"id: 1\n" * 20 + b'data: {"text":"name-x0123456789abcdef"}\n\n')
+        await answering.client_closed()
+
+    async def test() -> None:
+        async with lab(script, limits=Limits(lines=10)) as one:
+            assert not (await one.request("GET", "/v1/messages/batches/x/results")).whole
+            record = one.records.requests[0]
+            assert (record["outcome"], record["reason"]) == ("broken_off", "answer_too_large")
+
+    run(test())
+
+
 def test_names_that_were_given_overlap_no_more_than_those_that_were_learned() -> None:
     terms = tuple("-".join(["q7"] * count) for count in range(1, 60))
     with Masker(Settings(key=KEY, terms=terms, limits=Limits(overlaps=4))) as masker:
