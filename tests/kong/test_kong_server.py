@@ -80,10 +80,14 @@ class Lab:
         self.path = folder / "socket"
         self.journal = Journal(list)
         self.access: Handler = lambda _: None
+        self.opening: dict[str, Any] | None = None
 
         class Plugin:
             def __init__(self, _config: object) -> None:
                 pass
+
+            def opening(plugin) -> Any:  # noqa: N805
+                return self.opening
 
             def access(plugin, kong: Any) -> None:  # noqa: N805
                 self.access(kong)
@@ -258,6 +262,72 @@ def test_a_handler_whose_kong_has_gone_ends(lab: Lab, monkeypatch: pytest.Monkey
     kong = lab.kong()
     kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})
     wait_for(lambda: not lab.server._events)
+
+
+OPENING = {"Method": "kong.request.get_path", "Args": ()}
+
+
+def test_what_a_handler_calls_first_is_made_before_it_begins(lab: Lab) -> None:
+    got: list[str] = []
+    lab.opening = OPENING
+    lab.access = lambda kong: got.extend((kong.request.get_path(), kong.request.get_host()))
+    kong = lab.kong()
+    _, step = kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})
+    assert step["Data"] == {"Method": "kong.request.get_path", "Args": []}
+    assert [event.is_running for event in lab.server._events.values()] == [False]
+    _, step = kong.call("Step", {"EventId": step["EventId"], "Data": "/path"})
+    assert step["Data"]["Method"] == "kong.request.get_host"
+    _, step = kong.call("Step", {"EventId": step["EventId"], "Data": "host"})
+    assert (step["Data"], got) == ("ret", ["/path", "host"])
+    assert not lab.server._events
+
+
+def test_a_handler_that_calls_something_else_first_gets_the_result_of_that(lab: Lab) -> None:
+    got: list[str] = []
+    lab.opening = OPENING
+    lab.access = lambda kong: got.append(kong.request.get_host())
+    opening, host, end = lab.kong().handle(["/path", "host"])
+    assert (opening["Method"], host["Method"], end) == ("kong.request.get_path", "kong.request.get_host", "ret")
+    assert got == ["host"]
+    lab.access = lambda _: _raise(ValueError())
+    assert [one if one == "ret" else one["Method"] for one in lab.kong().handle()][1:] == ["kong.log.err", "ret"]
+
+
+def test_for_its_last_call_no_handler_waits(lab: Lab) -> None:
+    ended = threading.Event()
+
+    def access(kong: Any) -> None:
+        events.end_with_next()
+        assert kong.ctx.shared.set("x", 1) is None
+        ended.set()
+
+    lab.access = access
+    kong = lab.kong()
+    _, step = kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})
+    assert step["Data"]["Method"] == "kong.ctx.shared.set"
+    assert ended.wait(5)
+    assert kong.call("Step", {"EventId": step["EventId"], "Data": None}) == (None, {**step, "Data": "ret"})
+    assert not lab.server._events
+
+
+def test_requests_whose_kong_has_gone_before_or_behind_the_handler_make_room(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access(kong: Any) -> None:
+        events.end_with_next()
+        kong.request.get_path()
+
+    lab.server._most, lab.opening, lab.access = 2, OPENING, access
+    kong = lab.kong()
+    opened = [kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})[1] for _ in range(2)]
+    kong.call("Step", {"EventId": opened[0]["EventId"], "Data": "/"})
+    kong.call("HandleEvent", {"InstanceId": kong.start(), "EventName": "access"})
+    assert lab.kong().handle() == ["ret"]
+    assert "raise --requests" in "".join(lab.journal.notices())
+    monkeypatch.setattr(events, "STEP_SECONDS", 0.0)
+    assert len(lab.kong().handle(["/"])) == 2
+    assert not lab.server._events
+    assert kong.call("Step", {"EventId": opened[1]["EventId"], "Data": None})[0] == "no such event"
 
 
 def test_there_are_no_more_handlers_than_allowed(lab: Lab) -> None:

@@ -16,7 +16,7 @@ from aws_masker.edits import MaskedBody
 from aws_masker.errors import InternalError, Overloaded, Refused, SettingsError, TooLarge, Unsupported, VaultError
 from aws_masker.faults import describe
 from aws_masker.kong import batches, bodies, exchange, schema
-from aws_masker.kong.events import computing
+from aws_masker.kong.events import computing, end_with_next
 from aws_masker.kong.journal import Journal, Part
 from aws_masker.kong.maskers import Maskers, Tenants
 from aws_masker.masker import Masker
@@ -93,10 +93,7 @@ class Plugin:
     def access(self, kong: Pdk) -> None:
         """Mask one request and tell the filter, or have it refused."""
         config, part = self._configured(), Part()
-        limits = (
-            (0, 1) if isinstance(config, Exception) else (config.settings.limits.body, config.settings.limits.headers)
-        )
-        request = kong.aws_masker.take(*DEAD_END, *limits)
+        request = kong.aws_masker.take(*self.opening()["Args"])
         try:
             if request is None:
                 kong.service.set_target(*DEAD_END)
@@ -111,8 +108,19 @@ class Plugin:
             kong.log.err(f"internal error: {describe(error)}")
             ours = InternalError("internal error while masking: nothing was forwarded; please report it")
             message = exchange.refuse(ours, part)
-        for key, piece in exchange.pieces(message):
-            kong.ctx.shared.set(key, piece)
+        *pieces, last = exchange.pieces(message)
+        for piece in pieces:
+            kong.ctx.shared.set(*piece)
+        end_with_next()
+        kong.ctx.shared.set(*last)
+
+    def opening(self) -> Mapping[str, Any]:
+        """Return what ``access`` calls first, for the server to call it before."""
+        config = self._configured()
+        limits = (
+            (0, 1) if isinstance(config, Exception) else (config.settings.limits.body, config.settings.limits.headers)
+        )
+        return {"Method": "kong.aws_masker.take", "Args": (*DEAD_END, *limits)}
 
     def _configured(self) -> schema.Config | Exception:
         """Return the configuration, or what is wrong with it: the dead end comes before any error."""

@@ -172,12 +172,16 @@ class PluginServer:
             message = "the plugin has no such phase"
             raise ProtocolError(message)
         if len(self._events) >= self._most:
+            self._forget_those_left()
+        if len(self._events) >= self._most:
             self.tell(f"{self._most} requests are open already: one was refused; raise --requests of the plugin server")
             return {"Data": RETURN, "EventId": 0}  # without a result the filter refuses
-        number, event = next(self._ids), Event()
+        opening = instance.opening() if hasattr(instance, "opening") else None
+        number, event = next(self._ids), Event(getattr(instance, phase), opening)
         self._events[number] = event
-        self._handlers.submit(self._run, number, event, getattr(instance, phase))
-        return {"Data": event.next(), "EventId": number}
+        if opening is not None:
+            return {"Data": opening, "EventId": number}
+        return self._go_on(number, event)
 
     def _step(self, argument: Mapping[str, Any], *, failed: bool) -> dict[str, Any]:
         number = argument["EventId"]
@@ -187,19 +191,36 @@ class PluginServer:
             raise ProtocolError(message)
         data = argument.get("Data")
         event.step(None if failed else data, data if failed else None)
-        return {"Data": event.next(), "EventId": number}
+        return self._go_on(number, event)
 
-    def _run(self, number: int, event: Event, handler: Any) -> None:
+    def _go_on(self, number: int, event: Event) -> dict[str, Any]:
+        """Return what Kong is to do next. An event whose handler has ended leaves when Kong is told so."""
+        if not event.has_begun:
+            event.has_begun = event.is_running = True
+            self._handlers.submit(self._run, number, event)
+        data = event.next()
+        if data == RETURN and not event.is_running:
+            self._events.pop(number, None)
+        return {"Data": data, "EventId": number}
+
+    def _forget_those_left(self) -> None:
+        for number, event in tuple(self._events.items()):
+            if event.is_left:
+                self._events.pop(number, None)
+
+    def _run(self, number: int, event: Event) -> None:
         kong = Kong(event, lua_style=False).kong
         with contextlib.suppress(AbandonedError), event.handled():
             try:
-                handler(kong)
+                event.handler(kong)
             except AbandonedError:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever it is, Kong has to be answered
                 kong.log.err(f"internal error: {describe(error)}")
             finally:
-                self._events.pop(number, None)
+                event.is_running = False
+                if event.is_abandoned:
+                    self._events.pop(number, None)
                 event.put(RETURN)
 
 
