@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -423,3 +423,28 @@ def test_a_history_does_not_show_itself(knowing: Masker) -> None:
     shown = repr(past) + repr(past.texts()) + repr(past.cut)
     assert "acme" not in shown
     assert INSTANCE not in shown
+
+
+@pytest.mark.parametrize(
+    ("spelled", "reads"),
+    [(INSTANCE, False), (INSTANCE.replace("-", r"\u002d"), True), (INSTANCE.replace("a", r"\u0061"), True)],
+)
+def test_what_a_token_of_the_past_stands_for_is_read_where_it_is_spelled(
+    monkeypatch: pytest.MonkeyPatch, spelled: str, *, reads: bool
+) -> None:
+    read: list[bytes] = []
+
+    def loads(text: bytes) -> Any:
+        read.append(text)
+        return json.loads(text)
+
+    monkeypatch.setattr(history, "json", SimpleNamespace(loads=loads))
+    first, second = (
+        written([said("é \u0001 SPELLED x"), *more, ASKED]).replace(b"SPELLED", spelled.encode())
+        for more in ([], [said("no", "assistant")])
+    )
+    with masker() as one:
+        one.mask_body(first, PATH)
+        masked = one.mask_body(second, PATH)
+    assert list(masked.dictionary.values()) == [INSTANCE]
+    assert bool(read) is reads

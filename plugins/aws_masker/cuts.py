@@ -5,11 +5,13 @@ as long as the number is read where that would have been. Who cuts sees to that 
 whole where it is not so.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final
 
-from aws_masker.edits import Edit
+from aws_masker.edits import Edit, edit
 from aws_masker.jsontext import Node, Number
 
 STAND_IN: Final = b"0"
@@ -39,10 +41,11 @@ class Cut:
             return at
         return -1 if at < self.start + self.length else at - self.length + len(STAND_IN)
 
-    def moved(self, edits: Iterable[Edit]) -> list[Edit]:
-        """Return ``edits`` on ``body`` as edits on the whole one."""
+    def moved(self, edits: Sequence[Edit]) -> list[Edit]:
+        """Return ``edits`` on ``body``, which ascend, as edits on the whole one."""
+        at = bisect_right(edits, self.start, key=itemgetter(0))
+        if at == len(edits):
+            return list(edits)
+        offsets, lengths, replacements = zip(*edits[at:], strict=True)
         more = self.length - len(STAND_IN)
-        return [
-            Edit(at + more, length, token) if at > self.start else Edit(at, length, token)
-            for at, length, token in edits
-        ]
+        return [*edits[:at], *map(edit, zip(map(more.__add__, offsets), lengths, replacements, strict=True))]

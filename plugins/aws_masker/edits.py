@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import add
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Edit(NamedTuple):
@@ -12,6 +13,10 @@ class Edit(NamedTuple):
     offset: int
     length: int
     replacement: bytes
+
+
+# What Edit does with a tuple, in half the time: there are tens of thousands of them in a large request.
+edit: Final = partial(tuple.__new__, Edit)
 
 
 class VaultUse(NamedTuple):

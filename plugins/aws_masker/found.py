@@ -26,6 +26,9 @@ class AnyText(Protocol):
     def data(self) -> bytes:
         """The text."""
 
+    def original(self, settled: "Settled", which: int) -> bytes:
+        """Return what one of the parts that are replaced stands for."""
+
 
 class Text(NamedTuple):
     """A text to be masked, the key that it stands under in a structured document, and how it is spelled there.
@@ -40,6 +43,11 @@ class Text(NamedTuple):
     def __repr__(self) -> str:
         """Show nothing of the text."""
         return f"<Text of {len(self.data)} bytes>"
+
+    def original(self, settled: "Settled", which: int) -> bytes:
+        """See ``AnyText.original``."""
+        start, end, _, _, _ = settled.parts[which]
+        return self.data[start:end]
 
 
 # ``start:end`` of a text, in bytes, the token that takes its place, the place of its family among those of the rules,

@@ -89,6 +89,17 @@ class PastText:
             self._data = literal if self._is_number else json.loads(literal).encode("utf-8", "surrogatepass")
         return self._data
 
+    def original(self, settled: Settled, which: int) -> bytes:
+        """See ``AnyText.original``. Where it has its place in the text's spelling, and no escape, it is read there."""
+        if settled.extents is not None:
+            lows, lengths = settled.extents
+            low = self._start + lows[which]
+            spelled = self._raw[low : low + lengths[which]]
+            if b"\\" not in spelled:
+                return spelled
+        start, end, _, _, _ = settled.parts[which]
+        return self.data[start:end]
+
     def place(self, settled: Settled) -> Place:
         """Return its place in the body; without its value, where all that is replaced has its place already."""
         if self._is_number:

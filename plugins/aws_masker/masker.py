@@ -250,6 +250,7 @@ class Masker:
         edits = self._edits(read.body, places, result.settled[:at] + result.settled[until:], extra)
         changed = [one for one in result.settled[at:until] if one.parts]
         of_past = self._edits(past.raw, past.places(result.settled[at:until]), changed, extra)
+        edits.sort(key=itemgetter(0))
         return result, past.cut.moved(edits) + of_past
 
     def _edits(

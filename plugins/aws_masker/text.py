@@ -76,13 +76,12 @@ class TextMasker:
                 result.seen.update([text.data[low:high] for low, high in one.tokens])
             if not settled.parts:
                 continue
-            data = text.data
             for counts in (one.counts, settled.counts):
                 for family, count in counts.items():
                     result.counts[families[family]] += count
-            for start, end, token, _, _ in settled.parts:
+            for which, (_, _, token, _, _) in enumerate(settled.parts):
                 if token not in dictionary:
-                    dictionary[token] = data[start:end]
+                    dictionary[token] = text.original(settled, which)
         result.quiet = loud
         if len(dictionary) > self._rules.limits.identifiers:
             raise TooLarge(_too_many("distinct identifiers", "identifiers", self._rules.limits.identifiers))

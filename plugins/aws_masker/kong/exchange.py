@@ -26,6 +26,7 @@ always                  ``version``, ``outcome`` (``forward`` or ``refuse``), ``
 Message pieces of at most ``PIECE`` bytes go under the keys ``aws_masker_1``, ``aws_masker_2``, …
 """
 
+import functools
 import math
 import zlib
 from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ from aws_masker.edits import MaskedBody
 from aws_masker.errors import Refused
 from aws_masker.kong.bodies import Keeping
 from aws_masker.kong.journal import Part
+from aws_masker.kong.maskers import CONFIGURATIONS
 from aws_masker.limits import Limits
 from aws_masker.restore.bounds import Bounds
 
@@ -85,18 +87,13 @@ class Order:
 
 def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
     """Return the message that lets a request through: ``masked`` is what masking ``raw`` gave."""
-    limits = order.limits
     fields: dict[str, bytes | int] = {
         "body_length": len(raw),
         "body_crc32": zlib.crc32(raw),
         "edits": _lines(masked),
         "dictionary": _dictionary(masked),
         "restore": int(order.restore),
-        "answer": limits.answer,
-        "answer_seconds": math.ceil(limits.answer_seconds),
-        "waiting_records": limits.waiting_records,
-        "waiting_bytes": limits.waiting_bytes,
-        **asdict(Bounds.of(limits)),
+        **_of_limits(order.limits),
     }
     if order.batch_rules:
         fields["batch_rules"] = order.batch_rules.encode()
@@ -109,6 +106,17 @@ def forward(raw: bytes, masked: MaskedBody, order: Order, part: Part) -> bytes:
             "upstream_port": order.upstream.port,
         }
     return _message("forward", fields, part)
+
+
+@functools.lru_cache(CONFIGURATIONS)
+def _of_limits(limits: Limits) -> Mapping[str, int]:
+    return {
+        "answer": limits.answer,
+        "answer_seconds": math.ceil(limits.answer_seconds),
+        "waiting_records": limits.waiting_records,
+        "waiting_bytes": limits.waiting_bytes,
+        **asdict(Bounds.of(limits)),
+    }
 
 
 def refuse(refused: Refused, part: Part) -> bytes:
@@ -138,8 +146,10 @@ def _message(outcome: str, fields: Mapping[str, bytes | int], part: Part) -> byt
         pairs["audit"] = part.audit.encode()
     return _netstring(
         b"".join(
-            _netstring(name.encode()) + _netstring(value if isinstance(value, bytes) else b"%d" % value)
-            for name, value in pairs.items()
+            [
+                _netstring(name.encode()) + _netstring(value if isinstance(value, bytes) else b"%d" % value)
+                for name, value in pairs.items()
+            ]
         )
     )
 
@@ -170,8 +180,13 @@ def _quoted(replacement: bytes, forms: Mapping[bytes, str]) -> str:
 
 def _dictionary(masked: MaskedBody) -> bytes:
     """Return the dictionary as netstrings. Their lengths are in bytes, and originals may hold lone surrogates."""
-    pieces: list[bytes] = []
-    for token, original in masked.dictionary.items():
-        data = original.encode("utf-8", "surrogatepass")
-        pieces.append(b"%d:%b,%d:%b," % (len(token), token.encode("ascii"), len(data), data))
-    return b"".join(pieces)
+    entries = masked.dictionary.items()
+    text = "".join([f"{len(token)}:{token},{len(original)}:{original}," for token, original in entries])
+    if text.isascii():
+        return text.encode()
+    return b"".join(
+        [
+            _netstring(token.encode("ascii")) + _netstring(original.encode("utf-8", "surrogatepass"))
+            for token, original in entries
+        ]
+    )
