@@ -21,11 +21,14 @@ from aws_masker.re2c import NEVER, FullMatchSet, Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.spoken import before_noun, behind_noun, between_marks
 from aws_masker.subject import Subject, Writing
+from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN
 from aws_masker.values import Value
 
 MAX_SECTION: Final = 8192
 # What the opener of an output has before its command.
 _PROMPT: Final = Pattern(rf"(?s:.{{0,12}}?){MACROS['<prompt>']}")
+_TOKEN: Final = Pattern(TAIL_PATTERN)
+_TOKEN_LENGTH: Final = len("-x") + TAIL_LENGTH
 # What an API's nouns are followed by in the keys for their names.
 _NAMED_NOUN: Final = re.compile(r"(.*?)([A-Z]?[a-z]+|[A-Z]+)(?:Name|Id|ID|Identifier)")
 # Nouns of which what follows is AWS's own word, unless a word before them makes them another: a scheduled action.
@@ -138,6 +141,9 @@ class Sections:
             for cell in self._row.cells(text, noun, noun + len(word), subject) if wanting else ():
                 yield cell, b"", wanting
         elif not self._outputs.keys().isdisjoint(families):
+            if _TOKEN.search(text, max(0, start + 1 - _TOKEN_LENGTH), start + 1) is not None:
+                # What was replaced may not have looked like the end of a prompt.
+                return
             base, printed, begin, limit = shown(text, start, end)
             command = read(printed[max(0, _PROMPT.match(printed, 0, begin)) : begin].rstrip(VALUE))
             wanted: dict[bytes, list[int]] = {}
