@@ -35,6 +35,9 @@ _HOST_BYTES: Final = bytes(ALNUM) + b".-_*"
 _PATH_GOES_ON: Final = ALNUM | frozenset(b".-")
 # A slash of a path: as it is, as JSON may escape it, and as a URL within a URL has to.
 _SLASH: Final = MACROS["<slash>"]
+# One octet more.
+_OCTET_BEFORE: Final = Pattern("(?s:.*)(?:^|[^0-9A-Za-z])[0-9A-Fa-f]{2}:")
+_OCTET_BEHIND: Final = Pattern(":[0-9A-Fa-f]{2}(?:[^0-9A-Za-z]|$)")
 _BEGIN_PATH: Final = (b"/", b":", b"?", b"\\", b"%")
 _PATH: Final = Pattern(rf"(?:{_SLASH}|[:?])(?:\\{{1,4}}/|[^\s\"'`<>|\\,;(){{}}\[\]\x00-\x1f])*")
 # What a KMS alias begins with is the name of a directory in the middle of a path.
@@ -135,7 +138,7 @@ class _Forms:
                 start, end, known = self._resolved(text, begin, position, resolved)
             for one in known:
                 finding = one.at(text, start, end)
-                if finding is not None and not (text[start - 1] in _OF_BASE64 and _is_in_checksum(text, start)):
+                if finding is not None and not _is_in_digest(text, finding.start, finding.end):
                     yield finding
                     # What is found by its surroundings may be something else by its own form: a profile, an address.
                     # And what follows the last part may be the beginning of something else.
@@ -349,6 +352,19 @@ def _may_precede_path(text: bytes, start: int) -> bool:
 def _ends_escape(text: bytes, at: int) -> bool:
     """Tell whether the letter at ``at`` is the end of an escape, for what is met in texts: a line break, a tab."""
     return text[at] in b"nrt" and after_escape(text, at, at + 1) > at
+
+
+def _is_in_digest(text: bytes, start: int, end: int) -> bool:
+    """Tell whether what stands at ``start:end`` is a piece of something longer that only looks so."""
+    if text[start - 1] in _OF_BASE64 and _is_in_checksum(text, start):
+        return True
+    # Behind what is put in later: %s-00105A989226.
+    if text[start - 1 : start] == b"%" and text[start + 1 : start + 2] == b"-":
+        return True
+    # An address of octets, in a row of more.
+    if text[start + 2 : start + 3] != b":" or text[end - 3 : end - 2] != b":":
+        return False
+    return _OCTET_BEHIND.match(text, end) >= 0 or _OCTET_BEFORE.fits(text[max(0, start - 4) : start])
 
 
 def _is_in_checksum(text: bytes, start: int) -> bool:
