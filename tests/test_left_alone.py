@@ -3,7 +3,53 @@
 import pytest
 
 from aws_masker import Masker
-from masking import marked
+from masking import marked, plain
+
+LINKS = "* see https://github.com/kazor/ledger/pull/7\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Times, proteins and comments that are called like AWS or its CDK.
+        'const a = ["Australia/Perth|AWST|-80"];\ntable_name = "KazorLedger";',
+        'import x\ncolumns = ["CDK5_N", "S6_N"]\ntable_name = "KazorLedger"',
+        'import x\n# e.g. resource "aws_vpc" "all"\nlexers = ["KazorLexer"]\ntable_name = "KazorLedger"',
+        # Another cloud, and playbooks.
+        "Access to the Google Cloud project: `export PROJECT_ID=kazor-boutique-ci`",
+        'import "x"\nfunc New() {\n\tProductName: "kazorstore",\n// https://github.com/GoogleCloudPlatform/x',
+        '- name: Restart\n  become: true\n  vars:\n    service_name: "kazor-rpc-server"',
+        # Changes by version, and by links, of which one names AWS or a service of it.
+        "".join(
+            f"## [1.{n}.0] - 2024\n- Add the `kazor-jobs` queue of AWS\n" * (n == 3) or f"## 1.{n}.0\n"
+            for n in range(9)
+        ),
+        f"{LINKS * 3}On ECS, the queue `kazor_alarms` and the `kazor-jobs` queue",
+        f"{LINKS * 4}AWS: the archive named `kazor-server` and the `kazor-jobs` queue",
+        # Messages and their translations, a program in Erlang.
+        'msgid "The Redshift table `kazor_source_access`"\nmsgstr ""',
+        '{"locale_data": {"x": {"": {}, "The Redshift table `kazor_source_access`": [""]}}}',
+        "-module(kazor_shovel).\nf(SSM, D) -> the queue kazor_shovel9.",
+    ],
+)
+def test_a_text_of_something_else_stays(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'const a = ["AWSTable"];\ntable_name = "«KazorLedger»";',
+        'import x\ncdk.App()\ntable_name = "«KazorLedger»"',
+        'import x\n# arn:aws:sqs:eu-west-1:«481516234217»:x\ntable_name = "«KazorLedger»"',
+        'import x\nx = aws.y()  # e.g.\ntable_name = "«KazorLedger»"',
+        "On ECS, the queue `«kazor_alarms»` and the `«kazor-jobs»` queue",
+        f"{LINKS}AWS: the archive named `«kazor-server»` and the `«kazor-jobs»` queue",
+        "The Redshift table `«kazor_source_access»`",
+    ],
+)
+def test_one_of_aws_like_it_does_not(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
 
 
 @pytest.mark.parametrize(

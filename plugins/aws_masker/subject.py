@@ -35,7 +35,7 @@ _SIGNS: Final = (
     r"InstanceProfile|KmsKeyId|LaunchTemplateName|ProvisionedProduct|ResponseMetadata|SecretString|SecurityGroupIds?|"
     r"SubnetIds?|UserPoolId|VpcId|imageTagMutability|registryId)\\*\""
     r"|amazonaws|alb\.ingress\.kubernetes|eksctl\.io|(?:^|[^a-z0-9])s3[an]?://[a-z0-9{$]|IAMUser|"
-    r"[^A-Za-z]awspring|[^A-Za-z](?:AWS|Aws|aws)[A-Z]"
+    r"[^A-Za-z]awspring|[^A-Za-z](?:AWS(?:[A-SU-Z]|T[A-Za-z])|(?:Aws|aws)[A-Z])"
     rf"|{_REGION}"
     # The AWS CLI's tables, named for an operation, and what the SDKs say of an error.
     r"|-(?:\n|\\+n)\| +[A-Z][a-z]+[A-Z][A-Za-z0-9]* +\|(?:\n|\\+n)[+|]"
@@ -45,15 +45,19 @@ _SIGNS: Final = (
     r"|An error occurred \([A-Za-z.]+\)[A-Za-z0-9 :()]* when calling the |, api error [A-Z]"
 )
 _AWS: Final = Pattern(
-    r"(?:^|[^A-Za-z]|\\[nrt])(?:aws|AWS|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
-    + _SIGNS
+    r"(?:^|[^A-Za-z]|\\[nrt])(?:(?:aws|Aws|amazon|Amazon|boto3?|arn:|cloudformation|CloudFormation)(?:[^a-z]|$)"
+    # AWST is a time.
+    r"|AWS(?:[^a-zT]|T[A-Za-z]|$))" + _SIGNS
 )
 # More than AWS's name in a comment of a program; where programs stand in a message, it is not in their comments.
 _USES_AWS: Final = Pattern(
     r"(?:^|[^A-Za-z]|\\[nrt])(?:(?:aws|amazon|boto3?|arn:|cloudformation)(?:[^a-z]|$)"
-    r"|(?:AWS|Aws|Amazon|CloudFormation)[^a-z ,.;)\n])" + _SIGNS
+    r"|AWS(?:[^a-z ,.;)\nT]|T[A-Za-z])|(?:Aws|Amazon|CloudFormation)[^a-z ,.;)\n])" + _SIGNS
 )
 _FENCE: Final = b"```"
+_COMMENTS: Final = (b"#", b"//", b"* ", b"-- ")
+_LINE_BEGINS: Final = (END, b"\n", b"\\n")
+_LOOK_BACK: Final = 120
 # Somebody's own things: an account's ARN, an id with a prefix, an endpoint of a resource, an access key. Of tokens only
 # what is in the place of an account says as much as what it is a token of: any name has one.
 _OWNED: Final = Pattern(
@@ -71,8 +75,11 @@ _PUBLISHED: Final = Pattern(
     r"|under one or more\s+contributor license agreements|Redistribution and use in source and binary forms"
     r"|SPDX-License-Identifier: (?:AGPL|Apache|BSD|BlueOak|GPL|ISC|LGPL|MIT|MPL|Unlicense)"
 )
-# A history of changes, each with a link to it; so have the notes of who runs something.
-_CHANGE: Final = r"github\.com/[^/\s]{1,60}/[^/\s]{1,60}/(?:commit|compare|issues|pull)/[0-9a-f]"
+# A history of changes, each with a link to it, or by version; so have the notes of who runs something.
+_CHANGE: Final = (
+    r"(?:github\.com/[^/\s]{1,60}/[^/\s]{1,60}/(?:commit|compare|issues|pull)/[0-9a-f]"
+    r"|(?:[\x00\n]|\\n)#{1,4} \[?v?[0-9]{1,4}\.[0-9]{1,4}\.[0-9])"
+)
 _HISTORY: Final = Pattern(rf"(?s:(?:{_CHANGE}.*){{3}})")
 _CHANGES: Final = Pattern(_CHANGE)
 # What Kubernetes has to do with AWS, rather than with clouds in general: a region, and what runs on AWS alone.
@@ -83,7 +90,7 @@ _RUNS_ON_AWS: Final = Pattern(
 # What is written so for AWS, but in a text that names another cloud: products, constructs of the CDK, requests and
 # commands of the SDKs. Angular has a CDK too, and so has Terraform.
 _AWS_LIKE: Final = Pattern(
-    r"(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
+    r"(?:^|[^A-Za-z/])(?:CDK|cdk)(?:[^0-9A-Za-z/ ]|Toolkit| (?:[a-eg-z]|f[^o])|$)"
     r"|\([ \t\n]*(?:this|self|scope|stack), ?[\"'][A-Z][A-Za-z0-9]+[\"'],[ \t]*[{\n]"
     r"|\.from(?:[A-Z][A-Za-z]+|_[a-z_]+)\([ \t\r\n]*(?:this|self|scope|stack),[ \t\r\n]*[\"'][^\"'\n]{1,80}[\"'],"
     rf"|new (?:{_VERBS})[A-Z][A-Za-z0-9]*(?:Command\(\{{|Request\(\))"
@@ -135,7 +142,7 @@ _MENTIONED: Final = Pattern(
 )
 # Other clouds have the same keys, and buckets and clusters of their own; and Angular a CDK.
 _ELSEWHERE_CLOUD: Final = Pattern(
-    r"gs://|googleapis|google[-.]cloud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com"
+    r"gs://|googleapis|[gG]oogle[-. ]?[cC]loud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com"
     r"|[dD]igital[oO]cean|[cC]loudflare"
     r"|(?:core\.windows|azurecr|azurewebsites)\.[a-z]|azmk8s"
     r"|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
@@ -154,10 +161,12 @@ _STRUCTURE: Final = Pattern(
     # Tests of charts.
     r"|(?:\n|\\n)[ ]+asserts:(?:\n|\\n)"
 )
-# Words for it and for what runs there; workflows and events of GitHub.
+# Words for it and for what runs there; workflows and events of GitHub; playbooks.
 _OTHERS: Final = Pattern(
     r"Kubernetes|[iI]stio[^a-z]|envoy\.[a-z]+\.|(?:\n|\\n)[ ]+runs-on:"
     r"|\"(?:full_name|head_commit|html_url|pull_request)\\*\""
+    # Tasks of Ansible.
+    r"|(?:\n|\\n)[ ]*(?:- )?(?:become|delegate_to|gather_facts|run_once|with_items|ansible\.[a-z]+\.[a-z_]+): "
 )
 _ELSEWHERE: Final = (_ELSEWHERE_CLOUD, _STRUCTURE, _OTHERS)
 # Of Kubernetes, of GitHub, of npm, of Python's packages; descriptions of an API; rules of make.
@@ -178,12 +187,15 @@ _PROGRAM: Final = Pattern(
     r"|(?:(?:export|declare|async) )*(?:const|let|var|enum|interface|function) [A-Za-z0-9_${]+ ?[=:({;]"
     # SQL.
     r"|CREATE (?:OR REPLACE )?(?:EXTENSION|FUNCTION|INDEX|PROCEDURE|TRIGGER|TYPE|UNIQUE INDEX) [A-Za-z\"]"
+    # Erlang; messages with their translations.
+    r"|-(?:define|export|include(?:_lib)?|module)\(|msgid \""
     # C#, PHP and PowerShell.
     r"|(?:global )?using (?:static )?[A-Z][A-Za-z0-9_.]*;|namespace [A-Z][A-Za-z0-9_.]*(?:;|[ \t]*\{|\r?\n)"
     r"|<\?php|\$[A-Za-z_]+ ?= ?"
     r"|module\.exports|exports\.|\"use strict\"|'use strict'|(?:describe|it|test)\([\"'])"
     # Without line breaks, as bundlers write it.
     r"|[;{})](?:var|let|const) [A-Za-z_$]{1,3}=|function\([A-Za-z_$,]*\)\{|\)=>[{(]"
+    r"|\"locale_data\":[ ]?\{"
 )
 # Nothing but settings in sections: names, an equals sign and something quoted, a number or a list of such; comments.
 _SECTION: Final = Pattern(r"[\x00\n]\[{1,2}[A-Za-z0-9_.\" -]+\]{1,2}[ \t]*(?:#[^\n]*)?\r?\n")
@@ -195,7 +207,7 @@ _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
 # So often AWS may be named in passing, and so much more often other clouds are then, or changes.
 MAX_PASSING: Final = 3
 OUTNUMBERED: Final = 4
-CHANGES_OUTNUMBER: Final = 8
+CHANGES_OUTNUMBER: Final = 4
 
 
 class Writing(Enum):
@@ -269,7 +281,9 @@ class Subject:
         now = self._at(at)
         if now.mentioned is None:
             now.mentioned = now.aws or (
-                now.finds(_MENTIONED) and self.writing(at) is not Writing.PROGRAM and not self.is_elsewhere(at)
+                now.finds(_MENTIONED)
+                and self.writing(at) is not Writing.PROGRAM
+                and not (self.is_elsewhere(at) or now.finds(_HISTORY))
             )
         return now.mentioned
 
@@ -304,7 +318,7 @@ class Subject:
 def _look(piece: _Piece) -> None:
     """Find out whether a piece speaks of AWS."""
     piece.aws = piece.finds(_AWS)
-    if piece.aws and not piece.finds(_USES_AWS):
+    if piece.aws and not _uses_aws(piece):
         piece.writing = _writing(piece.text, piece.low, piece.high)
         piece.aws = piece.writing is not Writing.PROGRAM or piece.text.find(_FENCE, piece.low, piece.high) >= 0
     if (piece.finds(_PUBLISHED) or piece.finds(_HISTORY)) and any(piece.finds(one) for one in _ELSEWHERE):
@@ -316,6 +330,21 @@ def _look(piece: _Piece) -> None:
         piece.aws = piece.finds(_RUNS_ON_AWS) or piece.finds(_OWNED)
     elif not piece.aws and piece.finds(_AWS_LIKE):
         piece.aws = all(not piece.finds(one) for one in _ELSEWHERE)
+
+
+def _uses_aws(piece: _Piece) -> bool:
+    """Tell whether a piece, if it is a program, has more to do with AWS than to name it a few times in comments."""
+    for count, (low, _) in enumerate(_USES_AWS.each(piece.text, piece.low, piece.high), 1):
+        if count > MAX_PASSING or not _is_comment(piece.text, piece.low, low):
+            return True
+    return piece.finds(_OWNED)
+
+
+def _is_comment(text: bytes, low: int, at: int) -> bool:
+    """Tell whether what stands at ``at`` is in a line of a comment of a program's."""
+    before = text[max(low, at - _LOOK_BACK) : at + 1]
+    line = before[max(before.rfind(mark, 0, -1) + len(mark) for mark in _LINE_BEGINS) :]
+    return line.lstrip(b" \t").startswith(_COMMENTS)
 
 
 def _is_outnumbered(piece: _Piece) -> bool:
