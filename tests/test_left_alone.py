@@ -55,6 +55,62 @@ def test_one_of_aws_like_it_does_not(one: Masker, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        # The words of programs in sentences of AWS: links to what is called so, files, plugins, modules.
+        "AWS: the [`kazor-playbook`](kazor-playbook/) and [`kazor-roles`](./docs/kazor-roles)",
+        "AWS: please download the archive named `kazor-server-3.8.16.tar.xz`",
+        "AWS brings back the `kazor_discovery` plugin and asks for the `kazor_source` permission",
+        "from kazor.aws import kazor_sqs\nx = kazor_sqs",
+        "AWS: SQS Queues - ``kazor.asynchronous.aws.sqs.queue``",
+        "AWS: the UTF-16 stream, on amazon-linux-2",
+        # Beside keys.
+        'aws: sheet_name="Sheet1", {"name": "/tmp/kazor1.avi"}',
+        "VolumeID:  kv0001\napiVersion: v1",
+        '"Cluster": ["Grupo"]',
+        'kazor_cluster: "kazor"',
+        "node_groups:\n  - kube_control_plane\n  - k8s_cluster",
+        'node_groups: ["kube_control_plane", "kube_node"]',
+        "subnet_name: kazor_port_subnet",
+        'ServiceName: "kazorshop.CartService",',
+        'f({ memberId: "test-5f93f5a3" })',
+        'export REGION_TENANT_ID="76ef6df109744a03b64ffaad2a7cf504"',
+        "| A diagram that needs an engine or clusters | `st.kazor_chart` |",
+    ],
+)
+def test_a_word_of_programs_stays(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DATABASE_PASSWORD=/run/secrets/db-password",
+        r"""secret = r'([a-zA-Z0-9_\-]{44}(?![a-zA-Z0-9_\-]))'""",
+        "[kazor]\ns3_aws_secret_access_key = kazor.core.state_store.s3.settings:AWS_SECRET_ACCESS_KEY",
+        "secret_access_key = '[secret key]'",
+        'f("amqp://~ts:~ts@~ts:~b")',
+        "postgresql://a:b@x, a key of a and b",
+    ],
+)
+def test_what_stands_in_the_place_of_a_secret_stays(one: Masker, text: str) -> None:
+    assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DATABASE_PASSWORD=«/xK29/dlQpq0Zz»",
+        'secret = "«xK29[dlQpq0Zz]»"',
+        "«0e:46:2e:26:86:81», mac:«0e:46:2e:26:86:81»",
+        "ip.addr==«54.12.33.90» host=>«54.12.33.90» conversion: «54.12.33.90» host==«54.12.33.90»",
+    ],
+)
+def test_a_secret_or_an_address_does_not(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "78:a9:d0:f9:af:a8:1b:ca:bb:9f:65:88:47:af:1d:a9",
         "0e:46:2e:26:86:81:10",
         "f'%s-%s-00105A989226:%.03f'",

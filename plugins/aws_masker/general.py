@@ -38,7 +38,7 @@ _OTHER: Final = Pattern(
     r"|engine|env|event|exception|extension|family|feature|field|file|first|folder|font|format|full|function|given|"
     r"handler|header|host|icon|input|interface|kind|label|language|last|layout|library|license|locale|local|method|"
     r"metric|mode|module|node|operation|option|output|package|page|param|parameter|parameterkey|path|phase|plugin|"
-    r"product|property|protocol|publisher|query|quota|region|runtime|scope|script|section|selector|sensor|setting|"
+    r"product|property|protocol|publisher|query|quota|region|runtime|scope|script|section|selector|sensor|setting|sheet|"
     r"short|signal|state|status|step|tag|test|theme|timezone|title|token|track|type|unit|variable|vendor|version|view|virtual"
     r"|zone)|.*dns|logicalresource|logical)(?:name|identifier|id)s?"
 )
@@ -52,11 +52,12 @@ _HUMPED: Final = Pattern(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+")
 _IN_ADDRESS: Final = Pattern(r"(?s:.*)https?://[^\s\"'<>?]{1,60}\?(?:[A-Za-z0-9_]+=[^\s\"'<>&]*&)*")
 # Before a member of a manifest, which may be a comment: nothing else on its line, or in its braces.
 _OPENS_MEMBER: Final = Pattern(r"(?s:(?:.*(?:[\x00\x01\n{,(\[]|\\n))?[ \t#*-]*(?:\\*[\"'`])?)")
-# Libraries, headers, actions of workflows, addresses in Terraform; versions, behind what may be the end of a name.
+# Libraries, headers, actions of workflows, addresses in Terraform, files of a machine; versions, behind what may be the
+# end of a name.
 _PUBLIC: Final = Pattern(
     r"(?i:aws-(?:batch|ec2|ecs|eks|fargate|lambda|s3)|(?:x|amazon|boto3|botocore|aws-(?:actions|amplify|cdk|cli|crt|lambda|sam|sdk|xray)|eslint|babel|webpack|jest"
     r"|npm|github)[-_/.].*|@.*|[a-z0-9]+(?:_[a-z0-9]+)+\.[a-z0-9_-]+"
-    r"|v?[0-9]{1,6}(?:\.[0-9]{1,6}){1,4}(?:[-+.][a-z0-9._-]*)?)"
+    r"|/(?:etc|home|root|run|tmp|usr)/.*|v?[0-9]{1,6}(?:\.[0-9]{1,6}){1,4}(?:[-+.][a-z0-9._-]*)?)"
 )
 # The value of a variable, a tag, a parameter; where a parameter of an API is given.
 _VALUE_FOLLOWS: Final = Pattern(

@@ -23,7 +23,7 @@ from aws_masker.names import Words
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shapes import DASHES, DOTS, HUMPS, PATHS, SHAPES, SLASHES, SNAKES
 from aws_masker.shared import Vocabulary
-from aws_masker.spoken import in_sentence, is_compound, names_operation
+from aws_masker.spoken import in_sentence, is_compound, is_linked, names_operation
 from aws_masker.subject import Subject, Writing
 from aws_masker.tokens import TAIL_LENGTH, TAIL_PATTERN
 
@@ -59,6 +59,7 @@ _CELLS: Final = b"\n\t|>["
 # Three words with dashes.
 _SEVERAL: Final = Pattern(r"[a-z0-9]+(?:-[a-z0-9]+){2,}")
 _QUOTES: Final = b"\\\"'`"
+_ENDS_LINK: Final = b"`*]"
 _OPENERS: Final = _QUOTES + b" ("
 # Before a word in a sentence or a cell.
 _IN_TEXT: Final = b" (\n\t|>["
@@ -355,6 +356,8 @@ def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
 
 def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
     """Tell whether a word that looks like a name stands where one may: it is no key, and nothing says otherwise."""
+    if text[end] in _ENDS_LINK and is_linked(text, begin, end):
+        return False
     before = _line_before(text, begin)
     if text[begin - 1] in _QUOTES:
         before = before.rstrip(_QUOTES)

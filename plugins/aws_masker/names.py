@@ -42,8 +42,8 @@ SECRET: Final = b"secret"
 _PLACEHOLDERS: Final = (
     r"\$(?:[A-Z_][A-Z0-9_]{0,100}|[a-z_]{1,100}|[a-z]{1,30}(?:[A-Z][a-z]{1,30}){1,5})|\$LATEST",
     r"\$\{[^}]{1,200}\}|\$\([^)]{1,200}\)|\{\{[^}]{1,200}\}\}|\{\{resolve:.{1,300}\}\}|\{[A-Za-z_][A-Za-z0-9_.]{0,100}\}|\{\}",
-    r"%[A-Za-z_]{1,100}%|%[sdrv]|%\([A-Za-z_]{1,100}\)s",
-    r"<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|\[?REDACTED\]?|\[[a-z]{3,20}\]",
+    r"%[A-Za-z_]{1,100}%|%[sdrv]|~[a-z]{1,2}|%\([A-Za-z_]{1,100}\)s",
+    r"<[A-Za-z][A-Za-z0-9 _.-]{0,100}>.{0,3}|\[?REDACTED\]?|\[[a-z]{3,20}(?:[ _-][a-z]{2,20}){0,3}\]",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:name|id|arn|here|value|key|secret|password|bucket))",
     r"(?i:(?:your|my|the|some|an?)[-_ ](?:[a-z]{1,20}[-_ ]){0,3}(?:role|cluster|function|table|queue|topic|profile))",
     r"(?i:(?:your|my|some)[-_](?:[a-z]{1,20}[-_]){0,3}(?:key|secret|password)[-_][0-9]{1,2})",
@@ -59,6 +59,8 @@ _COMMON: Final = Pattern(
             r"0{8}-0{4}-0{4}-0{4}-0{12}",
             r"[-+.:TZ0-9]{1,11}|[0-9]{13,30}|-?[0-9]{1,11}\.[0-9]{5,30}",
             # Numbers of programs, formats of them (04x, behind a colon in Python's strings), classes of characters.
+            # And encodings and standards by their number.
+            r"(?:UTF|utf|ISO|iso|RFC|rfc)-?[0-9]{1,5}(?:-[0-9]{1,5})?(?:[BLbl][Ee])?",
             r"0x[0-9a-fA-F]{0,32}|#?0[0-9]{1,2}[bdoxX]|(?:a-z|A-Z|0-9|a-f|A-F|[_.-]){2,8}",
             r"[0-9]{1,6}(?:\.[0-9]{1,6})?[eE][-+]?[0-9]{1,3}",
             # Versions, those of an API among them: 2.4.1-rc1, v1beta2.
@@ -69,7 +71,7 @@ _COMMON: Final = Pattern(
             r"v?[0-9]{1,3}\.[0-9]{1,4}[.-][A-Za-z0-9._-]{1,40}",
             # Runtimes, engines and what goes with them, with their versions.
             r"(?:python|nodejs|node|java|dotnet|dotnetcore|ruby|go|php|provided\.al)[0-9]{1,4}(?:\.[0-9x]{1,3}){0,2}(?:\.al[0-9]{1,4})?",
-            r"(?:aurora-)?(?:mysql|mariadb|postgres|postgresql|redis|valkey|memcached|docdb|neptune|opensearch)[_-]?[0-9]{1,2}(?:\.[0-9x]{1,3}){0,2}",
+            r"amazon-?linux(?:-?[0-9]{1,4})?|(?:aurora-)?(?:mysql|mariadb|postgres|postgresql|redis|valkey|memcached|docdb|neptune|opensearch)[_-]?[0-9]{1,2}(?:\.[0-9x]{1,3}){0,2}",
             r"rds-ca-[a-z0-9-]{4,20}|ELBSecurityPolicy-[A-Za-z0-9-]{2,40}",
             r"[a-z]{3}:[0-9]{2}:[0-9]{2}-[a-z]{3}:[0-9]{2}:[0-9]{2}",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
@@ -144,8 +146,8 @@ class Names:
         return len(value) < MIN_LENGTH or self._vocabulary.holds(value) or value.lower() in _STAGES
 
     def is_word(self, value: bytes) -> bool:
-        """Tell whether ``value`` is a common word or a placeholder, so that it is no secret either."""
-        return self._words.holds(value) or _PLACEHOLDER.fits(value)
+        """Tell whether ``value`` is a common word, a placeholder or less, so that it is no secret either."""
+        return len(value) < MIN_LENGTH or self._words.holds(value) or _PLACEHOLDER.fits(value)
 
     @staticmethod
     def canonical(label: bytes, value: bytes) -> bytes:

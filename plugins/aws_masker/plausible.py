@@ -47,16 +47,23 @@ _CALLED: Final = Pattern(
     r"|[A-Za-z_][A-Za-z0-9_.]*\?\..*|[&*]?(?:[a-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*\{|</.*|\{.*\}|[A-Za-z_][A-Za-z0-9_.]*\["
 )
 _IDENTIFIER: Final = Pattern(r"[A-Za-z_][A-Za-z_.]*")
-# A variable that holds a secret, a type of a package: testTsigSecret, corev1.SecretKeySelector.
+# A variable that holds a secret, a type of a package, an object in a module: testTsigSecret, corev1.SecretKeySelector,
+# ledger.settings:TOKEN.
 _SAYS_WHAT: Final = Pattern(
     r"(?:[a-z][A-Za-z0-9]*\.)*[a-z][A-Za-z0-9]*[a-z0-9](?:Secret|Password|Token|Key)|[&*]?[a-z][a-z0-9]*\.[A-Z][A-Za-z0-9]+"
-    r"|[&*][a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(.*"
+    r"|(?:[a-z_][a-z0-9_]*\.)+[a-z_][a-z0-9_]*:[A-Za-z_]+|[&*][a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(.*"
 )
 # A reference to something of the same template: $storage_buckets:iac/outputs.
 _REFERENCE: Final = Pattern(r"\$[a-z_]+:[^$]*")
 # Enough of letters and digits to be more than punctuation between two pieces of code.
 _SOLID: Final = Pattern(r"(?s:.*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9].*)")
-_ADDRESS: Final = Pattern(r"\[[^\]]+\]\([^()\s]*\)?|\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*")
+# And so have the secrets that a machine keeps in files.
+_ADDRESS: Final = Pattern(
+    r"\[[^\]]+\]\([^()\s]*\)?|\.{1,2}/.*|(?:\s|\\+[nrt])*https?://[^@\s]*(?:\s|\\+[nrt])*"
+    r"|/(?:etc|home|mnt|opt|root|run|tmp|usr|var)/[a-z0-9_./-]+"
+)
+# What a secret has to look like.
+_CLASSES: Final = Pattern(r".*\[[^\[\]]*(?:a-z|A-Z|0-9)[^\[\]]*\][^\[\]]*[*+{].*")
 # What a field for a secret is called, or how to fill it in: "Account Access Key (optional)".
 _LABEL: Final = Pattern(
     r"(?:[A-Za-z/]+ )*(?i:key|secret|token|password|leave|enter|your)(?: [A-Za-z/]+)*(?: \([A-Za-z ]+\))?"
@@ -68,9 +75,9 @@ _NO_BEGINNING: Final = (b"=", b"~", b")", b",", b";", b"]")
 # A type of Python, in quotes as well: List[V1LocalObjectReference].
 _GENERIC: Final = Pattern(r"(?:[Ll]ist|[Dd]ict|Optional|Sequence|Union)\[[A-Za-z][A-Za-z0-9_., \[\]]*\]")
 # A file of a program's or of data, and a member of a member: model.json, requestContext.accountId.
-_FILE: Final = Pattern(
+FILE: Final = Pattern(
     r".+\.(?:json|ya?ml|toml|py|[cm]?[jt]s|tsx|md|rst|txt|html?|css|xml|csv|png|svg|sh|sql"
-    r"|cc|cmake|cpp|cs|gif|hpp|ico|ini|ipynb|java|jpe?g|kt|php|proto|swift|vue|webp|woff2?)"
+    r"|cc|cmake|cpp|cs|gif|gz|hpp|ico|ini|ipynb|java|jpe?g|kt|php|proto|swift|tgz|vue|webp|whl|woff2?|xz)"
 )
 _MEMBER_NAME: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_\[\]]*(?:\.[A-Za-z0-9_\[\]]+)*\.(?:[a-z]+(?:[A-Z][a-z]+)*(?:Name|Id)|name)"
@@ -190,7 +197,7 @@ def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> boo
     if (
         (b"//" in word and not _IN_S3.fits(word))
         or (word.startswith(b"$") and _REFERENCE.fits(word))
-        or (b"." in word and (_MEMBER_NAME.fits(word) or _FILE.fits(word) or _API_VERSION.fits(word)))
+        or (b"." in word and (_MEMBER_NAME.fits(word) or FILE.fits(word) or _API_VERSION.fits(word)))
     ):
         return False
     if not PLAUSIBLE.fits(word):
@@ -264,7 +271,7 @@ def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> b
     if b" " in word and _LABEL.fits(word):
         return False
     # An address without credentials is where one reads about it; a file has a path.
-    if not _SOLID.fits(word) or _ADDRESS.fits(word):
+    if not _SOLID.fits(word) or _ADDRESS.fits(word) or _CLASSES.fits(word):
         return False
     if value.quoted:
         if joint.kind is Kind.PROSE:
@@ -276,7 +283,9 @@ def _plausible_secret(text: bytes, value: Value, joint: Joint, word: bytes) -> b
 
 
 def _is_formula(text: bytes, value: Value, word: bytes) -> bool:
-    """Tell whether a secret is what a program computes: a call, or variables that are put together."""
+    """Tell whether a secret is what a program computes, a call or variables put together, or a pattern for secrets."""
+    if _CLASSES.fits(word):
+        return True
     if value.quoted:
         return word.startswith(b"${") and word.endswith(b"}")
     return text[value.end : value.end + 1] == b"(" or any(one.fits(word) for one in (_CALLED, _EXPRESSION, _SAYS_WHAT))

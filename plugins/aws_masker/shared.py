@@ -40,7 +40,7 @@ _EXAMPLE: Final = Pattern(
     rf"|{_OF_TLS}"
     r"|my(?-i:[A-Z][a-z]+)+"
     r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
-    r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9]{1,3}"
+    r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9a-f]{1,12}"
     r"|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder|sample|example))"
 )
 # Words with joints or humps, and numbers behind them: crud-v1, loadBalancingTest, coll0.
@@ -85,9 +85,10 @@ _ID: Final = Pattern(r"[a-z]+(?:_[a-z]+)*_ids?")
 # A word, or the digest of a certificate in capitals, beside an id.
 _OF_ID: Final = Pattern(r".*I[dD]s?")
 _NO_ID: Final = Pattern(r"[A-Z]?[a-z]+|[0-9A-F]{32,64}")
-# A class, module or package of a program: org.example.plugins.Main, org.example, Acme.Plugins.
+_SHORT: Final = Pattern(r"[a-z]{1,6}[0-9]{1,6}")
+# A class, module or package of a program: org.example.plugins.Main, example.Main, org.example, Acme.Plugins.
 _MODULE: Final = Pattern(
-    r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]+|(?:com|org|net|io|dev)(?:\.[a-z0-9_-]+)+"
+    r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]+|(?:com|org|net|io|dev)(?:\.[a-z0-9_-]+)+"
     r"|[A-Z][A-Za-z0-9]+(?:\.[A-Z][A-Za-z0-9]+)+"
 )
 # Groups of an API, of packages: cert-manager.io.
@@ -137,6 +138,8 @@ _SAYS_SECRET: Final = Pattern(
 _COORDINATES: Final = (b"groupId", b"artifactId")
 _CAMEL: Final = Pattern(r"[a-z]+(?:[A-Z][a-z]+)+")
 _SNAKE: Final = Pattern(r"[a-z]+(?:_[a-z]+)*")
+_TITLE: Final = Pattern(r"[A-Z][a-z]+")
+_SNAKED: Final = Pattern(r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)+")
 # In base64, as Kubernetes writes its secrets: what is encoded says whether it is more than a word.
 _ENCODED: Final = Pattern(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _LETTERS: Final = Pattern(r"[A-Za-z_]+")
@@ -200,7 +203,7 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     if not _NOUN_NAMED.fits(key) or _WORD.fits(word) or is_made_up(key, word):
         return False
     if (constant or key.startswith(b"--")) and writing is not Writing.PROGRAM:
-        return not (_PATH.fits(word) if constant else _DIGEST.fits(word) and len(word) > MAX_DIGITS)
+        return not ((constant and _PATH.fits(word)) or (_DIGEST.fits(word) and len(word) > MAX_DIGITS))
     # A number behind the words makes one of several of them.
     if _is_programs(key, word) or vocabulary.holds(word.rstrip(_DIGITS)) or _is_ones_own(key, joint, word, writing):
         return False
@@ -276,8 +279,8 @@ def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool
             return True
         # A member of something: _this3.clientSecret.
         word = word.rpartition(b".")[2]
-    if not is_aws and b"_" in key and key in word.split(b"-"):
-        # One of several documents of a key: vip_subnet_id-optional.
+    if not is_aws and b"_" in key and (key in word.split(b"-") or key.startswith(word + b"_")):
+        # One of several documents of a key, or its first word: vip_subnet_id-optional, ceph_cluster: ceph.
         return True
     # A member called like the key, the key of a secret in another spelling.
     said = word.rpartition(b".")[2] if b"." in word else b""
@@ -292,7 +295,7 @@ def repeats(key: bytes, joint: bytes, word: bytes, *, is_aws: bool, secret: bool
 
 def is_given(key: bytes, word: bytes) -> bool:
     """Tell whether a key is one of AWS's API, and ``word`` beside it more than a word, in a text of another cloud."""
-    return is_api(key) and not _LETTERS.fits(word)
+    return is_api(key) and not _LETTERS.fits(word) and not (_OF_ID.fits(key) and _SHORT.fits(word))
 
 
 def is_given_id(key: bytes, word: bytes, writing: Writing) -> bool:
@@ -335,7 +338,7 @@ def is_made_up(key: bytes, word: bytes) -> bool:
     return is_counted(key, word)
 
 
-def is_own(key: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) -> bool:
+def is_own(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) -> bool:
     """Tell whether ``word`` is its text's own beside a key that is not shared: counted, or a part of a program.
 
     Beside a key as programs write it, so is a name of nothing but words of the ``vocabulary``.
@@ -345,6 +348,12 @@ def is_own(key: bytes, word: bytes, vocabulary: Vocabulary, writing: Writing) ->
     # An address that is none of AWS's, a key of a graph's node in base64.
     if word.startswith(b"http") or word.endswith(b"=="):
         return True
+    # The title of something, and what another language calls it.
+    if _TITLE.fits(key) and _TITLE.fits(word):
+        return True
+    # AWS's JSON and YAML have no keys with underscores.
+    if b"=" not in joint and _SNAKED.fits(key) and _SNAKED.fits(word):
+        return not _STAGED.fits(word)
     return bool(_SNAKE.fits(key) or _CAMEL.fits(key)) and vocabulary.holds(word)
 
 

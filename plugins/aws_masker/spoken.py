@@ -10,6 +10,7 @@ from typing import Final
 from aws_masker.boundaries import ALNUM, beginnings
 from aws_masker.catalogue import spoken_words
 from aws_masker.joints import END, NEWLINE, QUOTE
+from aws_masker.plausible import FILE
 from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import Vocabulary
 from aws_masker.subject import Subject, Writing
@@ -59,7 +60,7 @@ _COMPOUND: Final = Pattern(
     r"|driven|end|facing|"
     r"focused|free|friendly|grade|heavy|house|independent|level|like|line|native|only|optimized|oriented|plane|purpose|"
     r"ready|running|safe|scaling|sharing|side|sourcing|specific|style|term|throughput|time|way|wide)"
-    r"|[0-9]+-[0-9]+[a-z]{0,3}|[a-z]+-to-[a-z]+|[a-z]+ing-(?:and-[a-z]+ing|by|down|in|off|on|out|over|to|up)|aws[-_][a-z0-9_/-]+|.*[-_]aws[-_].*)"
+    r"|[0-9]+-[0-9]+[a-z]{0,3}|[a-z]+-to-[a-z]+|[a-z]+ing-(?:and-[a-z]+ing|by|down|in|off|on|out|over|to|up)|aws[-_][a-z0-9_/-]+|.*[-_.]aws[-_.].*)"
 )
 # What may follow a name in a sentence, but no noun that a compound would describe.
 _STANDS: Final = Pattern(
@@ -94,8 +95,8 @@ _CODE: Final = (b"(", b"=")
 # A variable of a program, or a member of one, with several words in its name; what assigns to it.
 _VARIABLE: Final = Pattern(r"(?:[a-z]+\.)*[a-z0-9]+(?:_[a-z0-9]+)+")
 _ASSIGNS: Final = (b" = ", b" += ", b" == ", b": ", b":\n")
-# A link to something.
-_LINK: Final = Pattern(r"\]\(https?://[^\s()]{1,200}\)")
+# A link to something: elsewhere, or in the same repository.
+_LINK: Final = Pattern(r"[`*]{0,2}\]\((?:https?://[^\s()]{1,200}|[^\s():]{1,200})\)")
 # What AWS calls its operations and its products, and languages.
 _OPERATION: Final = Pattern(
     r"(?:(?i:add|associate|attach|batch|cancel|copy|create|delete|deregister|describe|detach|disable|enable"
@@ -124,11 +125,11 @@ def behind_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subj
 
 
 def _is_variable(text: bytes, value: Value) -> bool:
-    """Tell whether a word in a program is one of its variables: among arguments, or assigned to, without quotes."""
+    """Tell whether a word in a program is one of its variables: among arguments, imported, assigned to; no quotes."""
     if not _VARIABLE.fits(text[value.start : value.end]):
         return False
     before = text[max(0, value.start - _LOOK_BACK) : value.start].rstrip()
-    return before.endswith((b",", b"(")) or text.startswith(_ASSIGNS, value.end)
+    return before.endswith((b",", b"(", b" import")) or text.startswith(_ASSIGNS, value.end)
 
 
 def before_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subject) -> Iterator[Value]:
@@ -173,6 +174,8 @@ def _says_nothing(text: bytes, value: Value, vocabulary: Vocabulary, *, sure: bo
     # A function of a module is called like an operation.
     if is_compound(word[word.rfind(b"/") + 1 :]) or names_operation(word[word.rfind(b".") + 1 :]):
         return True
+    if b"." in word and b"/" not in word and FILE.fits(word):
+        return True
     if _ALTERNATIVE.fits(word) and text[value.start - 1 : value.start] != b"`":
         return not sure or vocabulary.holds(word)
     if sure and _HUMPED.fits(word):
@@ -210,15 +213,16 @@ def word_before(text: bytes, at: int) -> Value | None:
     """Return the word in which ``at`` is, with its noun behind it; None for code, operations and products of AWS."""
     begin = begin_of(text, at)
     end = _WORD.match(text, begin)
-    if end <= at or text[end : end + 1] in _CODE or _is_aws(text, begin, end) or _is_linked(text, begin, end):
+    if end <= at or text[end : end + 1] in _CODE or _is_aws(text, begin, end) or is_linked(text, begin, end):
         return None
     return Value(begin, end, quoted=True)
 
 
-def _is_linked(text: bytes, begin: int, end: int) -> bool:
+def is_linked(text: bytes, begin: int, end: int) -> bool:
     """Tell whether a word is the text of a link to what is called so: a package, a repository."""
     stop = _LINK.match(text, end)
-    return stop > 0 and text[end:stop].rstrip(b"/)").endswith(b"/" + text[begin:end])
+    word = text[begin:end]
+    return stop > 0 and text[end:stop].rstrip(b"/)").endswith((b"/" + word, b"(" + word))
 
 
 def _is_aws(text: bytes, begin: int, end: int) -> bool:
@@ -249,7 +253,7 @@ _OTHER_NOUN: Final = Pattern(
 # The same behind it: the `ledger_id` parameter.
 _OTHER_BEHIND: Final = Pattern(
     r"(?:`{1,2}|\*\*) (?:[a-z]+ )?(?:argument|attribute|branch|class|decorator|exception|field|file|flag|keyword|label"
-    r"|library|method|module|operator|option|package|parameter|property|region|type|variable)s?(?:[^A-Za-z]|$)"
+    r"|library|method|module|operator|option|package|parameter|permission|plugin|property|region|setting|type|variable)s?(?:[^A-Za-z]|$)"
 )
 
 

@@ -16,6 +16,8 @@ from aws_masker.re2c import Pattern, Span
 _LOOK_BACK: Final = 120
 # More cells of a row than its key and its value: before the key, and behind the value.
 _CELL_BEFORE: Final = Pattern(r".*\|[^|]*[A-Za-z0-9][^|]*\|[ \t*`\"]*")
+# A sentence rather than the title of a row.
+_SENTENCE: Final = Pattern(r".*(?:[A-Za-z][^|\s]*[ ]+){3}")
 _CELL_BEHIND: Final = Pattern(r"[*`\"]*[ \t]*\|[ \t]*[^|\s\\\"'\x00]")
 _OPENS_TAG: Final = (b"<", b":")
 _CLOSES_TAG: Final = b">"
@@ -52,7 +54,8 @@ def stands_so(text: bytes, key: int, spelled: Span, one: Finding, met: Met) -> b
     if not met.shared and name.lower().rstrip(b"s").endswith(_NAMED):
         return True
     if met.joint.kind is Kind.ROW:
-        return _CELL_BEHIND.match(text, one.end) < 0 and not _CELL_BEFORE.fits(_line_before(text, low))
+        before = _line_before(text, low)
+        return _CELL_BEHIND.match(text, one.end) < 0 and not (_CELL_BEFORE.fits(before) or _SENTENCE.fits(before))
     if joined == b":" or (joined == _CLOSES_TAG and text.endswith(b":", 0, low)):
         return False
     # A function called like one, of something.

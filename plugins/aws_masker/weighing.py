@@ -77,7 +77,7 @@ class Weighing:
             # Any program has buckets and clusters of its own.
             writing = subject.writing(key)
             if writing is not Writing.PROGRAM or (is_api(shared) and not self._vocabulary.holds(word)):
-                return family.kind == "secret" or not is_own(shared, word, self._vocabulary, writing)
+                return family.kind == "secret" or not is_own(shared, joined, word, self._vocabulary, writing)
         return self._looks_so(text, one, shared, joined, subject)
 
     def _looks_so(self, text: bytes, one: Finding, shared: bytes, joined: bytes, subject: Subject) -> bool:
