@@ -23,17 +23,13 @@ _WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_
 _WORD_AFTER: Final = re.compile(rb"\.([0-9A-Za-z_-]+)")
 # Numbers without a zero before the point go on to the next command of a drawing: 1.83.33.94.15c.9.
 _DRAWN: Final = re.compile(rb"\.[0-9]{1,3}[acehlmqstvzACHLMQSTVZ][-.0-9]")
-# What stands before four numbers that are a version or a chapter: that word, what compares one, a package that is
-# pinned to it; no address is greater than another. And behind them, more of a version.
+# What stands before four numbers that are a version or a chapter: that word. And behind them, more of a version.
+# (What compares numbers says nothing: an address is compared too, and stands behind < in a difference.)
 _NUMBERED: Final = Pattern(
-    r"(?s:.*)(?:(?:(?:^|[^A-Za-z])(?i:version)|Version)s?\\*[\"'`]?[ \t]{0,2}[:=>]{0,2}[ \t]{0,2}|[~<>]=[ ]?|~>[ ]?"
-    r"|<[ ]|<version\.[A-Za-z0-9._-]{1,60}>|[A-Za-z0-9]-[A-Za-z0-9-]{1,60}(?:\[[a-z,_-]{1,60}\])?[ ]?\(?==[ ]?"
-    r"|[\"'][A-Za-z0-9_]{1,60}==|\xc2\xa7[ ]?|[sS]ection[ -])[\\\"'`(=^~v]{0,5}"
+    r"(?s:.*)(?:(?:(?:^|[^A-Za-z])(?i:version)|Version)s?\\*[\"'`]?[ \t]{0,2}[:=>]{0,2}[ \t]{0,2}"
+    r"|<version\.[A-Za-z0-9._-]{1,60}>|\xc2\xa7[ ]?|[sS]ection[ -])[\\\"'`(v]{0,5}"
 )
-_BUILT: Final = Pattern(r"-(?:cp|py)[0-9]|\+(?:[^0-9A-Za-z]|$)")
-# Two signs of equality before two digits: no escape of mail.
-_PINNED: Final = re.compile(rb"==[0-9]{2}")
-_PIN: Final = 4
+_BUILT: Final = Pattern(r"-(?:cp|py)[0-9]")
 _LOOK_BACK: Final = 140
 _LONGEST_WORD: Final = 64
 _ACCOUNT_DIGITS: Final = 12
@@ -57,9 +53,6 @@ def _octets(text: bytes, separator: bytes) -> list[int] | None:
 def _identifying(octets: list[int]) -> int:
     """Return how many leading octets identify somebody: 0, 2, 3 or 4."""
     first, second, third, fourth = octets
-    # Attributes of certificates.
-    if (first, second) == (2, 5) and third in (4, 29):
-        return 0
     if first in (0, 127, _OCTET_MAX) or first >= _MULTICAST_FIRST or (first, second) == (169, 254):
         return 0
     if first == 10 or (first == 172 and second in _PRIVATE_16):  # noqa: PLR2004
@@ -127,9 +120,7 @@ def ipv6(text: bytes, start: int, end: int) -> tuple[Span, ...] | None:
 
 def _is_version(text: bytes, start: int, end: int) -> bool:
     """Tell whether four numbers at ``start:end`` are said to be a version or a chapter."""
-    if _PINNED.match(text, max(0, start - _PIN), start) or _BUILT.match(text, end) >= 0:
-        return True
-    return _NUMBERED.fits(text[max(0, start - _LOOK_BACK) : start])
+    return _BUILT.match(text, end) >= 0 or _NUMBERED.fits(text[max(0, start - _LOOK_BACK) : start])
 
 
 def _digit_at(text: bytes, position: int) -> bool:
