@@ -68,7 +68,8 @@ def begins_seldom(text: bytes, begin: int) -> bool:
 
 def after_boundary(text: bytes, start: int, end: int) -> int:
     """Return where the match begins without the boundary that it took along."""
-    if text[start] in _ESCAPE_BEGINS:
+    # A comparison is no escape of mail.
+    if text[start] in _ESCAPE_BEGINS and text[max(0, start - 1) : start + 1] != b"==":
         return max(start, _ESCAPE.match(text, start, end))
     return start + 1 if text[start] == 0x5F else start  # noqa: PLR2004 - "_"
 
