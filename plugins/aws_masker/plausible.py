@@ -28,11 +28,11 @@ _EXPRESSION: Final = Pattern(
 )
 # A variable or a placeholder that says what it stands for: oldTableName, conn_id.
 _NAMES_ITSELF: Final = Pattern(
-    r"(?i:[a-z0-9_.-]*[-_])?(?i:name|id|identifier)s?|[A-Za-z0-9]*[a-z0-9](?:Name|Id|ID|Identifier)s?"
+    r"(?i:[a-z0-9_.-]*[-_])?(?i:name|id|identifier)(?:s?|[-_][0-9]{1,2})|[A-Za-z0-9]*[a-z0-9](?:Name|Id|ID|Identifier)s?"
     r"|(?:[a-z]+[A-Z][a-z]+)+(?:Status|Version|Type)"
 )
 # How all of these end: most words need not be held against the pattern.
-_NAMES_ITSELF_ENDS: Final = b"DERSdenrs"
+_NAMES_ITSELF_ENDS: Final = b"DERSdenrs0123456789"
 _BRACKETED: Final = Pattern(r".*[(){}].*")
 # Attributes and methods: in code an expression, in a settings file a name with dots.
 _DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")

@@ -143,7 +143,7 @@ _MENTIONED: Final = Pattern(
 # Other clouds have the same keys, and buckets and clusters of their own; and Angular a CDK.
 _ELSEWHERE_CLOUD: Final = Pattern(
     r"gs://|googleapis|[gG]oogle[-. ]?[cC]loud|cloud\.google|(?:^|[^a-z])gcloud |firebase|appspot\.com"
-    r"|[dD]igital[oO]cean|[cC]loudflare"
+    r"|[dD]igital[oO]cean|[cC]loudflare|[^a-z]confluent\.(?:cloud|io)|_confluent|(?:^|[^A-Za-z])(?:KSQL|ksql)"
     r"|(?:core\.windows|azurecr|azurewebsites)\.[a-z]|azmk8s"
     r"|Microsoft\.[A-Z][a-z]+/|(?:^|[^a-z])x-ms-|(?:^|[^A-Za-z])(?:azure[._/-]|azurerm|Azure[ A-Z])"
     r"|(?:^|[^A-Za-z])(?:gcp|GCP|aliyun|alibabacloud|[eE]xoscale|hcloud|[hH]etzner|[lL]inode|[oO]penstack|OpenStack"
