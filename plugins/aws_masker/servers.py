@@ -34,7 +34,7 @@ _NEXT_STRING: Final = r"\\*[\"'`],(?:\s|\\+[nrt])*\\*[\"'`]"
 _SID: Final = Pattern(rf":[0-9]{{2,5}}:({_NAME})(?::({_NAME}):([^\s:\"'\\\x00-\x1f]{{4,128}}))?", captures=True)
 # What a call takes behind the string with the host: a user, a password, and a database.
 _CALLED: Final = Pattern(
-    rf"[^\s\"'`<>\\\x00-\x1f]{{0,200}}{_NEXT_STRING}({_NAME}){_NEXT_STRING}([^\s\"'`<>${{}}\\\x00-\x1f]{{4,128}})\\*[\"'`]"
+    rf"[^\s\"'`<>\\\x00-\x1f]*{_NEXT_STRING}({_NAME}){_NEXT_STRING}([^\s\"'`<>${{}}\\\x00-\x1f]{{4,128}})\\*[\"'`]"
     rf"(?:,(?:\s|\\+[nrt])*\\*[\"'`]({_NAME})\\*[\"'`])?",
     captures=True,
 )
