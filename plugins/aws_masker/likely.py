@@ -51,9 +51,10 @@ _PLACE: Final = Pattern(
 )
 _WORD: Final = Pattern(rf"(?:{SLASHES}|{DOTS}|{DASHES}|{HUMPS}|{PATHS}|{SNAKES})\b")
 _BEHIND_FLAG: Final = Pattern(_FLAG)
+_BEHIND_ESCAPE: Final = Pattern(r"[^\\]?\\+[nrt]")
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
 _HUMP: Final = Pattern(r"[a-z][A-Z]")
-_PAIR: Final = 2
+_TAB, _BACKSLASH = ord("\t"), ord("\\")
 # All that stands in a cell.
 _CELLS: Final = b"\n\t|>["
 # Three words with dashes.
@@ -299,8 +300,7 @@ class Likely:
         at, high = piece
         while (span := _PLACE.search(text, at, high)) is not None:
             low, end = span
-            # What ends one word may begin another, and so may a tab with what stands before it.
-            at = end - 1 - (text[end - 1] == 0x09 and end - low > _PAIR)  # noqa: PLR2004 - a tab
+            at = _resumes(text, low, end)
             if low + 1 in begins:
                 continue
             match = text[low:end]
@@ -311,7 +311,7 @@ class Likely:
 
     def _likely_in(self, match: bytes) -> _Word | None:
         """Return where in a match of a place the word is, if it looks like a name."""
-        first = max(_BEHIND_FLAG.match(match), int(match[0] not in _OPENERS))
+        first = max(_BEHIND_FLAG.match(match), _BEHIND_ESCAPE.match(match), int(match[0] not in _OPENERS))
         span = _WORD.search(match, first)
         if span is None or _HOLDS_TOKEN.search(match, *span) is not None:
             return None
@@ -348,6 +348,17 @@ class Likely:
         return self._vocabulary.holds(word)
 
 
+def _resumes(text: bytes, low: int, end: int) -> int:
+    """Return where to look on behind a place at ``low:end``: what ends one may begin another.
+
+    So may a tab, or a line break that is an escape, with what stands before it.
+    """
+    at = end - 1
+    if text[at] == _TAB or (text[at] in b"nrt" and text[at - 1] == _BACKSLASH):
+        at = low + len(text[low:at].rstrip(b"\\")) - 1
+    return max(low + 1, at)
+
+
 def _touches(found: Sequence[Finding], begin: int, end: int) -> bool:
     """Tell whether one of those ``found``, which ascend, is in ``begin:end`` or goes on there."""
     last = bisect_left(found, end, key=itemgetter(0))
@@ -370,7 +381,7 @@ def _stands(text: bytes, begin: int, end: int, subject: Subject) -> bool:
         return False
     if before.endswith((b"=", b": ", b"= ")):
         return _stands_beside(text, begin, end, before, subject)
-    in_cell = text[begin - 1] in _CELLS
+    in_cell = _begins_cell(text, begin)
     return (not in_cell and _FLAGGED.fits(before)) or _stands_in_text(text, begin, end, before, subject)
 
 
@@ -388,6 +399,11 @@ def _stands_beside(text: bytes, begin: int, end: int, before: bytes, subject: Su
     # One of several: in a line of a log behind what it names, in braces of a command.
     ended = b"-" in word or text[end] not in b" ," or b"={" in before or (text[end] in b" " and _is_called(text, begin))
     return ended and not _says_other(text, begin, end, before)
+
+
+def _begins_cell(text: bytes, begin: int) -> bool:
+    """Tell whether a cell or a line begins at ``begin``, if need be behind an escape for it."""
+    return text[begin - 1] in _CELLS or (text[begin - 1] in b"nt" and text[begin - 2] == _BACKSLASH)
 
 
 def _is_called(text: bytes, begin: int) -> bool:
@@ -408,7 +424,7 @@ def _stands_in_text(text: bytes, begin: int, end: int, before: bytes, subject: S
         return False
     if before.startswith(_TAGS):
         return False
-    if text[begin - 1] in _CELLS or before.rstrip(b" ").endswith(b"|"):
+    if _begins_cell(text, begin) or before.rstrip(b" ").endswith(b"|"):
         return True
     return in_sentence(text, begin, end) and not _COMMAND.fits(before)
 
