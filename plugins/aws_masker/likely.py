@@ -241,10 +241,8 @@ class Likely:
                     if called and _stands(text, begin, end, subject) and not _touches(found, begin, end):
                         own.append(Finding(begin, end, self._family, fields(text, begin, end), whole=False))
                 yield from own
-                # A program lists what it may be given.
-                if subject.writing(start) is not Writing.PROGRAM:
-                    first, last = (bisect_left(found, at, key=itemgetter(0)) for at in (low, high))
-                    yield from self._listed(text, (low, high), sorted([*found[first:last], *own]))
+                first, last = (bisect_left(found, at, key=itemgetter(0)) for at in (low, high))
+                yield from self._listed(text, (low, high), sorted([*found[first:last], *own]), subject)
             place = bisect_left(found, high, key=itemgetter(0))
 
     def _accounts(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -256,23 +254,27 @@ class Likely:
 
     def _logged(self, text: bytes, piece: Span, found: Sequence[Finding]) -> Iterator[Finding]:
         """Yield the words in lines of logs in a ``piece`` that are names, unless they are among those ``found``."""
-        for low, high in logged.words(text, piece):
-            begin, end = _WORD.search(text, low + (text[low] != 0x2F), high) or (low, high)  # noqa: PLR2004 - "/"
-            word = text[begin:end]
-            # What looks so and is none of programs.
-            if (
-                _HOLDS_TOKEN.search(word) is None
-                and self._may_be(word)
-                and not self._holds(word)
-                and not _touches(found, begin, end)
-            ):
-                yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
-        yield from self._bare(text, logged.named(text, piece), found)
+        for line in logged.lines(text, piece):
+            for low, high in logged.words(text, line):
+                begin, end = _WORD.search(text, low + (text[low] != 0x2F), high) or (low, high)  # noqa: PLR2004 - "/"
+                word = text[begin:end]
+                # What looks so and is none of programs.
+                if (
+                    _HOLDS_TOKEN.search(word) is None
+                    and self._may_be(word)
+                    and not self._holds(word)
+                    and not _touches(found, begin, end)
+                ):
+                    yield Finding(begin, end, self._family, fields(text, begin, end), whole=False)
+            yield from self._bare(text, logged.named(text, line), found)
 
-    def _listed(self, text: bytes, piece: Span, likely: Sequence[Finding]) -> Iterator[Finding]:
+    def _listed(self, text: bytes, piece: Span, likely: Sequence[Finding], subject: Subject) -> Iterator[Finding]:
         """Yield the single words in lists of strings in a ``piece``, one of which is among those ``likely``."""
         for low, high in _LIST.each(text, *piece):
             if _touches(likely, low, high):
+                # A program lists what it may be given.
+                if subject.writing(low) is Writing.PROGRAM:
+                    return
                 words = (_BARE.search(text, *span) or span for span in _LISTED.each(text, low, high))
                 yield from self._bare(text, words, likely)
 

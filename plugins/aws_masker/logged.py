@@ -10,9 +10,9 @@ from aws_masker.shapes import DASHES, HUMPS, PATHS, SLASHES, SNAKES
 _STAMPED: Final = (
     r"[^\n\\\x00]{0,12}(?:20[0-9]{2}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9][0-9] )[0-9]{2}:[0-9]{2}:[0-9]{2}"
 )
-_LINE: Final = Pattern(rf"(?:\n|\\+n|[\x00\x01]){_STAMPED}[^\n\\\x00]*")
-# The same, or behind the name of a service in brackets.
-_NOTED: Final = Pattern(rf"(?:\n|\\+n|[\x00\x01])(?:{_STAMPED}|\[[a-z0-9-]{{2,20}}\] )[^\n\\\x00]*")
+# Or behind the name of a service in brackets.
+_LINE: Final = Pattern(rf"(?:\n|\\+n|[\x00\x01])(?:{_STAMPED}|\[[a-z0-9-]{{2,20}}\] )[^\n\\\x00]*")
+_NOTED: Final = Pattern(r"(?:\n|\\+n|[\x00\x01])\[[a-z0-9-]{2,20}\] ")
 # There, one behind a noun may be a single word, and one that a service begins with have humps alone.
 _NAMED: Final = Pattern(
     r"(?:bucket|cluster|crawler|database|function|group|instance|pipeline|project|queue|role|secret|stream|table|topic"
@@ -26,18 +26,24 @@ _WORD: Final = Pattern(
 )
 
 
-def words(text: bytes, piece: Span) -> Iterator[Span]:
-    """Yield where words with a joint or a hump stand in the lines with a time of a ``piece``."""
+def lines(text: bytes, piece: Span) -> Iterator[Span]:
+    """Yield where the lines of logs in a ``piece`` stand, each with what ends it."""
     for low, high in _LINE.each(text, *piece):
-        at = low
-        while (span := _WORD.search(text, at, min(high + 1, piece[1] + 1))) is not None:
-            # What ends one may begin the next.
-            at = span[1] - 1
-            yield span
+        yield low, min(high + 1, piece[1] + 1)
 
 
-def named(text: bytes, piece: Span) -> Iterator[Span]:
-    """Yield the words behind nouns in the lines of logs of a ``piece``, which may be single ones."""
-    for low, high in _NOTED.each(text, *piece):
-        for span in _NAMED.each(text, low, min(high + 1, piece[1] + 1)):
-            yield max((_NAMED.parts(text, *span) or [span])[1:])
+def words(text: bytes, line: Span) -> Iterator[Span]:
+    """Yield where words with a joint or a hump stand in a ``line`` with a time."""
+    at, high = line
+    if _NOTED.match(text, at) >= 0:
+        return
+    while (span := _WORD.search(text, at, high)) is not None:
+        # What ends one may begin the next.
+        at = span[1] - 1
+        yield span
+
+
+def named(text: bytes, line: Span) -> Iterator[Span]:
+    """Yield the words behind nouns in a ``line``, which may be single ones."""
+    for span in _NAMED.each(text, *line):
+        yield max((_NAMED.parts(text, *span) or [span])[1:])
