@@ -30,6 +30,8 @@ _NUMBERED: Final = Pattern(
     r"|<version\.[A-Za-z0-9._-]{1,60}>|\xc2\xa7[ ]?|[sS]ection[ -])[\\\"'`(v]{0,5}"
 )
 _BUILT: Final = Pattern(r"-(?:cp|py)[0-9]")
+# One of these is in what says so, whatever its case.
+_SAYS_NUMBERED: Final = (b"ersion", b"ERSION", b"ection", b"\xa7")
 _LOOK_BACK: Final = 140
 _LONGEST_WORD: Final = 64
 _ACCOUNT_DIGITS: Final = 12
@@ -120,7 +122,10 @@ def ipv6(text: bytes, start: int, end: int) -> tuple[Span, ...] | None:
 
 def _is_version(text: bytes, start: int, end: int) -> bool:
     """Tell whether four numbers at ``start:end`` are said to be a version or a chapter."""
-    return _BUILT.match(text, end) >= 0 or _NUMBERED.fits(text[max(0, start - _LOOK_BACK) : start])
+    if text[end : end + 1] == b"-" and _BUILT.match(text, end) >= 0:
+        return True
+    before = text[max(0, start - _LOOK_BACK) : start]
+    return any(word in before for word in _SAYS_NUMBERED) and _NUMBERED.fits(before)
 
 
 def _digit_at(text: bytes, position: int) -> bool:

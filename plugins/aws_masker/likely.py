@@ -55,6 +55,7 @@ _BEHIND_ESCAPE: Final = Pattern(r"[^\\]?\\+[nrt]")
 _FLAGGED: Final = Pattern(rf"(?s:.*){_FLAG}")
 _HUMP: Final = Pattern(r"[a-z][A-Z]")
 _TAB, _BACKSLASH = ord("\t"), ord("\\")
+_MAY_RESUME: Final = frozenset(b"\tnrt")
 # All that stands in a cell.
 _CELLS: Final = b"\n\t|>["
 # Three words with dashes.
@@ -302,7 +303,10 @@ class Likely:
         at, high = piece
         while (span := _PLACE.search(text, at, high)) is not None:
             low, end = span
-            at = _resumes(text, low, end)
+            # What ends one may begin another.
+            at = end - 1
+            if text[at] in _MAY_RESUME:
+                at = _resumes(text, low, at)
             if low + 1 in begins:
                 continue
             match = text[low:end]
@@ -350,13 +354,12 @@ class Likely:
         return self._vocabulary.holds(word)
 
 
-def _resumes(text: bytes, low: int, end: int) -> int:
-    """Return where to look on behind a place at ``low:end``: what ends one may begin another.
+def _resumes(text: bytes, low: int, at: int) -> int:
+    """Return where to look on behind a place from ``low`` on whose last byte is at ``at``.
 
-    So may a tab, or a line break that is an escape, with what stands before it.
+    A tab, or a line break that is an escape, begins another together with what stands before it.
     """
-    at = end - 1
-    if text[at] == _TAB or (text[at] in b"nrt" and text[at - 1] == _BACKSLASH):
+    if text[at] == _TAB or text[at - 1] == _BACKSLASH:
         at = low + len(text[low:at].rstrip(b"\\")) - 1
     return max(low + 1, at)
 

@@ -32,7 +32,8 @@ _NAMES_ITSELF: Final = Pattern(
     r"|(?:[a-z]+[A-Z][a-z]+)+(?:Status|Version|Type)"
 )
 # How all of these end: most words need not be held against the pattern.
-_NAMES_ITSELF_ENDS: Final = b"DERSdenrs0123456789"
+_NAMES_ITSELF_ENDS: Final = b"DERSdenrs"
+_NUMBER_AFTER: Final = b"-_"
 _BRACKETED: Final = Pattern(r".*[(){}].*")
 # Attributes and methods: in code an expression, in a settings file a name with dots.
 _DOTTED: Final = Pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
@@ -192,7 +193,8 @@ def _line_before(text: bytes, value: Value, most: int = _LOOK_BACK) -> bytes:
 def _plausible_name(text: bytes, value: Value, joint: Joint, word: bytes) -> bool:
     """Tell whether a value can be a name that somebody gave."""
     # An ARN within a word makes two of it, whatever is left of the ARN.
-    if (word[-1] in _NAMES_ITSELF_ENDS and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
+    ends_so = word[-1] in _NAMES_ITSELF_ENDS or word[-2:-1] in _NUMBER_AFTER or word[-3:-2] in _NUMBER_AFTER
+    if (ends_so and _NAMES_ITSELF.fits(word)) or b"arn:" in word[1:]:
         return False
     if (
         (b"//" in word and not _IN_S3.fits(word))

@@ -35,6 +35,8 @@ _HOST_BYTES: Final = bytes(ALNUM) + b".-_*"
 _PATH_GOES_ON: Final = ALNUM | frozenset(b".-")
 # A slash of a path: as it is, as JSON may escape it, and as a URL within a URL has to.
 _SLASH: Final = MACROS["<slash>"]
+_PERCENT, _DASH, _COLON = b"%-:"
+_OCTETS: Final = len("00:00:00:00:00:00")
 # One octet more.
 _OCTET_BEFORE: Final = Pattern("(?s:.*)(?:^|[^0-9A-Za-z])[0-9A-Fa-f]{2}:")
 _OCTET_BEHIND: Final = Pattern(":[0-9A-Fa-f]{2}(?:[^0-9A-Za-z]|$)")
@@ -356,13 +358,14 @@ def _ends_escape(text: bytes, at: int) -> bool:
 
 def _is_in_digest(text: bytes, start: int, end: int) -> bool:
     """Tell whether what stands at ``start:end`` is a piece of something longer that only looks so."""
-    if text[start - 1] in _OF_BASE64 and _is_in_checksum(text, start):
-        return True
+    before = text[start - 1]
+    if before in _OF_BASE64:
+        return _is_in_checksum(text, start)
     # Behind what is put in later: %s-00105A989226.
-    if text[start - 1 : start] == b"%" and text[start + 1 : start + 2] == b"-":
+    if before == _PERCENT and text[start + 1] == _DASH:
         return True
     # An address of octets, in a row of more.
-    if text[start + 2 : start + 3] != b":" or text[end - 3 : end - 2] != b":":
+    if end - start != _OCTETS or text[start + 2] != _COLON:
         return False
     return _OCTET_BEHIND.match(text, end) >= 0 or _OCTET_BEFORE.fits(text[max(0, start - 4) : start])
 
