@@ -126,3 +126,26 @@ def test_a_secret_or_an_address_does_not(one: Masker, text: str) -> None:
 )
 def test_a_row_of_numbers_that_is_no_address_stays(one: Masker, text: str) -> None:
     assert marked(one, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What a permission lets follow, blanks that a terminal shows for tabs.
+        '{"allow": ["Bash(aws dynamodb scan --table-name «KazorCatalog»:*)"]}',
+        "$ aws glue get-databases --query 'DatabaseList[].Name' --output text\n«kazorraw»    «kazorconformed»\n",
+        # Words of programs, where single words count.
+        'aws: the database "affinity", the topic `anchored`, the queue "«kazoon»"',
+        "aws: table_name: «kazor-orders»\n[sns] published to topic affinity: x\n",
+        # A program lists what it may be given.
+        'import boto3\n\ndef f(table_name="«kazor-orders»"):\n    return f(["«kazor-orders»", "kazoon"])\n',
+    ],
+)
+def test_what_stands_beside_a_name_stays(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+def test_behind_what_was_replaced_there_is_no_prompt(one: Masker) -> None:
+    token = one.mask_text("s3://kazor-ledger9").text.removeprefix("s3://")
+    text = f"{token} $ aws s3 ls\n2023-03-14 09:26:53 kazorledger\n"
+    assert one.mask_text(text).text == text

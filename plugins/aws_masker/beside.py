@@ -46,8 +46,6 @@ _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^
 # So far a map of names is looked through.
 MAX_MAP: Final = 4096
 MAX_KEPT: Final = 1 << 14
-# The title of a column of tags, in a report of what is used.
-_TAGGED: Final = b"user:Name"
 # What an ARN begins with: its partition is no key.
 _ARN: Final = b"arn:"
 # A function with a key in its first argument.
@@ -221,10 +219,9 @@ class Beside:
         declared = not is_aws and b"|" not in line and subject.writing(at) is Writing.PROGRAM
 
         def families(title: bytes) -> list[int]:
-            tag = title.rpartition(b":")[2] if title.endswith(_TAGGED) else b""
-            title = tag or title.rpartition(b".")[2]
+            title = title.rpartition(b".")[2]
             found = [] if declared else self._keys.families(title)
-            if not (general or (tag and is_aws)):
+            if not general:
                 found = [family for family in found if not self._families[family].general]
             # Any table has such nouns for titles.
             if not is_aws and self._keys.is_shared(title) and (not is_api(title) or title[1:].islower()):
