@@ -258,3 +258,37 @@ def test_a_member_that_was_met_before_counts_as_if_it_were_the_first() -> None:
         assert [(at, to, list(parts)) for at, to, _, parts, _ in scanner.find(whole)] == expected, key
         counted += len(expected)
     assert counted > 5_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Beside keys of AWS's own, in requests of CloudTrail, in calls, in cells of an answer, in ARNs, next to an id.
+        '"DBClusterIdentifier": "«kazor9»", "DBSubnetGroupName": "«syd kazor data»"',
+        'aws: {"UserPoolName": "«Kazor tablet (old)»"}',
+        '"eventSource":"glue.amazonaws.com","requestParameters":{"name":"«Kazor crawler EU»"}}',
+        'boto3.client("glue").start_crawler(CrawlerName="«recoveries kazor 1998»")',
+        'aws: {"Dashboards":[{"DashboardName":"«Chargebacks by kazor»"}]}',
+        '{"ClusterArn":"arn:aws:ecs:eu-west-1::x","Clusters":[{"Id":"k7","Name":"«Kazor adhoc»","Status":{}}]}',
+        '{"AlarmName": "«Kazor\'s queue, too long»", "Namespace": "AWS/SQS"}',
+    ],
+)
+def test_a_name_beside_a_key_may_have_several_words(one: Masker, text: str) -> None:
+    masked = one.mask_text(plain(text)).text
+    assert marked(one, plain(text)) == text
+    assert one.mask_text(masked).text == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A sentence, what says how a thing is done, AWS's own; and any program's.
+        '# aws\n{"TableName": "The name of a table."}',
+        '# aws\n{"tableName": "Name of the table to read"}',
+        '# aws\n{"bucketName": "must be unique"}',
+        '# aws\n{"ServiceName": "Amazon Elastic Compute Cloud"}',
+        '{"tableName": "Kazor by week"}',
+    ],
+)
+def test_a_sentence_beside_a_key_is_no_name(one: Masker, text: str) -> None:
+    assert one.mask_text(text).text == text

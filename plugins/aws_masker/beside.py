@@ -11,7 +11,7 @@ from aws_masker.flows import Flows
 from aws_masker.general import may_title, stands_given
 from aws_masker.joints import ALONE, END, ONE, Joint, Kind, Series
 from aws_masker.members import Members
-from aws_masker.plausible import pieces, plausible
+from aws_masker.plausible import is_of_words, pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
 from aws_masker.sections import Sections
@@ -77,6 +77,8 @@ class Beside:
         # What keys mean that were met, in any text.
         self.kept: dict[bytes, Met | list[int]] = {}
         self._secret = frozenset(index for index, family in families if family.value == ANY_VALUE)
+        # Whose values may be names of several words.
+        self._free = frozenset(index for index, one in families if one.kind == "name" and not one.value)
         self._forms = {
             index: Pattern(family.value) for index, family in families if family.value and family.value != ANY_VALUE
         }
@@ -113,7 +115,7 @@ class Beside:
                     table = table_at(text, key, self._titles(text, key, subject))
                     looked, in_table = table.end, any(column.values for column in table.columns)
                     for column in table.columns:
-                        yield from self._among(text, column.values, column.families, ONE, known, len(column.values))
+                        yield from self._among(text, column.values, column.families, ONE, around, len(column.values))
                 if in_table:
                     continue
             known_whole = met.one_value and not met.joint.flag and _ends_value(text, known.get(position))
@@ -124,7 +126,7 @@ class Beside:
                 flows.note(text, position, subject.piece(key), met.families)
             position = yield from self._of_key(text, key, joint, met, around)
         for value, families in flows.values(text):
-            yield from self._among(text, [value], families, ALONE, known, MAX_NOTHING)
+            yield from self._among(text, [value], families, ALONE, around, MAX_NOTHING)
 
     def _of_key(self, text: bytes, key: int, joint: Span, met: Met, around: _Around) -> Generator[Finding, None, int]:
         """Yield the values of the key that stands at ``key`` and count; return where looking for keys goes on.
@@ -185,17 +187,17 @@ class Beside:
             likely, member = of_key
             if likely is None or (member is not None and text.endswith(member, 0, low)):
                 continue
-            found = self._among(text, [Value(low, high, quoted=True)], [*likely, *wanting], ONE, known, MAX_NOTHING)
+            found = self._among(text, [Value(low, high, quoted=True)], [*likely, *wanting], ONE, around, MAX_NOTHING)
             yield from members.found(opened, b'"%b": "' % key, text, low, found) if key else found
         said = self._sections.said(families)
         if said is not None:
             if subject.mentions_aws(opener[0]):
                 values = said(text, opener, self._vocabulary, subject)
-                yield from self._among(text, values, families, ONE, known, MAX_NOTHING)
+                yield from self._among(text, values, families, ONE, around, MAX_NOTHING)
             return
         for family in families:
             for value, joint in self._sections.values(text, opener[1], family, subject):
-                yield from self._among(text, [value], [family], joint, known, MAX_NOTHING)
+                yield from self._among(text, [value], [family], joint, around, MAX_NOTHING)
 
     def _of_cells(self, key: bytes) -> tuple[list[int] | None, bytes | None]:
         """Return the families of the cells with a key, None where it names nobody.
@@ -242,15 +244,15 @@ class Beside:
             at, joint = definition_at(text, key, end)
             mapped = at is None and subject.is_aws(key)
             if mapped and is_composed(text, end):
-                yield from self._among(text, composed(text, key, end), met.families, ALONE, known, MAX_NOTHING)
+                yield from self._among(text, composed(text, key, end), met.families, ALONE, around, MAX_NOTHING)
             if mapped and text.find(b"{", joint_at, end) < 0 and text[joint_at - 1] in b"sS":
                 lines = (one for one in lines_at(text, key, end) if self._is_given(text, one, indent(text, end)))
-                yield from self._among(text, lines, met.families, ALONE, known, MAX_NOTHING)
+                yield from self._among(text, lines, met.families, ALONE, around, MAX_NOTHING)
             elif mapped and text.find(b"{", joint_at, end) >= 0:
                 # A map: what stands beside its keys.
                 limit = min(len(text), end + MAX_MAP)
                 entries = (one for one in entries_at(text, end, limit) if self._is_given(text, one))
-                yield from self._among(text, entries, met.families, ALONE, known, MAX_NOTHING)
+                yield from self._among(text, entries, met.families, ALONE, around, MAX_NOTHING)
         elif not holds(text, key, joint_at, end, joint.kind):
             # Whatever is called with a key and a value, in a text that speaks of AWS.
             before = text[max(0, key - _LOOK_BACK) : key].rpartition(END)[2]
@@ -269,9 +271,9 @@ class Beside:
             and text[key:joint_at].isupper()
         ):
             values = words_at(text, at)
-        yield from self._among(text, values, met.families, joint, known, MAX_NOTHING)
+        yield from self._among(text, values, met.families, joint, around, MAX_NOTHING)
         if not (joint.flag or secret) and is_composed(text, at) and subject.is_aws(key):
-            yield from self._among(text, composed(text, key, at), met.families, ALONE, known, MAX_NOTHING)
+            yield from self._among(text, composed(text, key, at), met.families, ALONE, around, MAX_NOTHING)
 
     def _is_given(self, text: bytes, value: Value, depth: int | None = None) -> bool:
         """Tell whether a value of a map is a name; no single word in lines deeper than the map's ``depth``, if any."""
@@ -284,11 +286,12 @@ class Beside:
         values: Iterable[Value],
         families: list[int],
         joint: Joint,
-        known: Mapping[int, int],
+        around: _Around,
         most_nothing: int,
     ) -> Iterator[Finding]:
         """Yield those of ``values`` that may belong to one of ``families``, until ``most_nothing`` in a row do not."""
         secret = not self._secret.isdisjoint(families)
+        known = around.known
         nothing = 0
         for value in values:
             if nothing > most_nothing:
@@ -299,9 +302,12 @@ class Beside:
             if text.startswith(_OF_AWS, value.start):
                 continue
             index = self._plausible_family(families, text, value, joint)
+            spaced = index is None and value.quoted and is_of_words(text, value)
+            if spaced and around.subject.is_aws(value.start):
+                index = next((one for one in families if one in self._free), None)
             if index is None or self._keys.is_key(text[value.start : value.end]):
                 continue
-            if self._families[index].kind in ("secret", "pii"):
+            if spaced or self._families[index].kind in ("secret", "pii"):
                 parts: tuple[Span, ...] = ((value.start, value.end),)
             else:
                 parts = _parts(text, value.start, value.end)

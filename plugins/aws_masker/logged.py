@@ -21,7 +21,7 @@ _NAMED: Final = Pattern(
     captures=True,
 )
 _WORD: Final = Pattern(
-    rf"[ =/'\"(\[](?:{SLASHES}|{PATHS}|{DASHES}|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+|{SNAKES})"
+    rf"[ \t=/'\"(\[](?:{SLASHES}|{PATHS}|{DASHES}|[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+|{SNAKES})"
     r"(?:[ ,;)\]'\"\n\\\x00]|:[ A-Z])"
 )
 

@@ -5,12 +5,28 @@ from typing import Final
 from aws_masker.catalogue import ANY_VALUE, Family
 from aws_masker.joints import END, VALUE, Joint, Kind, Series
 from aws_masker.re2c import Pattern, Span
+from aws_masker.tokens import TAIL_PATTERN
 from aws_masker.values import Value
 
 _LOOK_BACK: Final = 120
 # How far from a cell the beginning of its row is looked for: no replaced cell may make a row of what is none.
 MAX_LINE: Final = 4096
 PLAUSIBLE: Final = Pattern(r"[A-Za-z0-9/_$][A-Za-z0-9_.+=,@:/#$\[\]-]{1,511}")
+# A name of several words, and what begins or joins words that rather tell something.
+MAX_WORDS: Final = 120
+_OF_WORDS: Final = Pattern(
+    r"[A-Za-z0-9\x80-\xff](?:[A-Za-z0-9_.,:;&'()+#@/>\x80-\xff-])*(?: (?:[A-Za-z0-9_.:&'()+#@/>\x80-\xff-])+,?){1,7}"
+)
+_SAYS_SO: Final = Pattern(
+    r"(?s:(?:(?i:an?|any|can|each|every|if|invalid|must|no|not|one|optional|required|some|specifies|that|the|this|to"
+    r"|when|whether|your?)[ '].*"
+    r"|.* (?i:are|as|be|cannot|could|does|has|have|if|is|may|must|should|that|the|this|was|when|which|will|with|you"
+    r"|your) .*"
+    # Of AWS's own.
+    r"|(?:.* )?(?:AWS|Amazon) .*"
+    r"|.*(?:\.|:|[^ .]\. [A-Z].*)))"
+)
+_HOLDS_TOKEN: Final = Pattern(TAIL_PATTERN)
 # What is put in later: ${AWS::Region}, {env}, {}, {{ stage }}, #{name}, %s.
 _VARIABLE: Final = r"[$#]?\{\{?[^{}\x00\x01]{0,80}\}?\}|\$\([A-Za-z_]{1,40}\)|%[sdv]"
 _VARIABLES: Final = Pattern(_VARIABLE)
@@ -179,6 +195,18 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
             return form.fits(word) and _plausible_name(text, value, joint, word)
         return form.fits(word) and not (family.kind == "secret" and _is_formula(text, value, word))
     return _plausible_name(text, value, joint, word)
+
+
+def is_of_words(text: bytes, value: Value) -> bool:
+    """Tell whether a value can be a name of several words: no sentence, nor one that holds what was masked already."""
+    word = text[value.start : value.end]
+    return (
+        b" " in word
+        and len(word) <= MAX_WORDS
+        and _OF_WORDS.fits(word)
+        and not _SAYS_SO.fits(word)
+        and _HOLDS_TOKEN.search(word) is None
+    )
 
 
 def _line_before(text: bytes, value: Value, most: int = _LOOK_BACK) -> bytes:
