@@ -71,9 +71,11 @@ _QUOTE: Final = Pattern(r"\\*[\"'`]")
 # accounts.
 _ACCOUNT: Final = Pattern(
     rf"{QUOTE}([0-9]{{12}}){QUOTE}|{NEWLINE}[ ]*([0-9]{{12}}):[ \r\n\\]|(?:\t|\\+t)([0-9]{{12}})[\t\r\n\\\x00]"
+    # Behind what is called so, in brackets; the last cell of a line.
+    r"|[A-Za-z0-9_](?:\\*[\"'`])? \(([0-9]{12})[),;/ ]|[ ]{2}([0-9]{12})[ \t]*[\r\n\\\x00]"
     # In a sentence; what follows may tell what is counted.
-    r"|[a-z] (?:from|in|into|of) ([0-9]{12})"
-    r"(?:[.,;:)\"'\n\x00\\]| (?:and|are|has|is|must|or|since|that|to|until|was|with)[ ,])",
+    r"|(?:[a-z] (?:from|in|into|of) |\n[ ]*)([0-9]{12})"
+    r"(?:[.,;:)\"'\n\x00\\]| (?:and|are|but|has|is|must|or|since|that|to|until|was|with)[ ,])",
     captures=True,
 )
 _TIME: Final = Pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}|(?:0|1)+")
