@@ -7,7 +7,10 @@ from aws_masker.re2c import Pattern, Span
 from aws_masker.shapes import DASHES, HUMPS, PATHS, SLASHES, SNAKES
 
 # A line of a log, up to its message; and a word of that, but for what is a key or is called.
-_STAMPED: Final = r"[^\n\\\x00]{0,12}(?:20[0-9]{2}[-/][0-9]{2}[-/][0-9]{2},?[T ]|[A-Z][a-z]{2} [ 0-9][0-9] )[0-9]{2}:[0-9]{2}:[0-9]{2}"
+_STAMPED: Final = (
+    r"[^\n\\\x00]{0,12}(?:20[0-9]{2}[-/][0-9]{2}[-/][0-9]{2},?[T ]|[A-Z][a-z]{2} [ 0-9][0-9] )"
+    r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
+)
 # Or behind the name of a service in brackets.
 _LINE: Final = Pattern(rf"(?:\n|\\+n|[\x00\x01])(?:{_STAMPED}|\[[a-z0-9-]{{2,20}}\] )[^\n\\\x00]*")
 _NOTED: Final = Pattern(r"(?:\n|\\+n|[\x00\x01])\[[a-z0-9-]{2,20}\] ")
