@@ -5,6 +5,8 @@ import pytest
 from aws_masker import Masker
 from masking import marked, plain
 
+# Keys of several words, and sentences beside them.
+SAID = " ".join(f'"KazorHelp{chr(65 + n)}a": "Toto je veta.",' for n in range(12))
 LINKS = "* see https://github.com/kazor/ledger/pull/7\n"
 
 
@@ -30,6 +32,11 @@ LINKS = "* see https://github.com/kazor/ledger/pull/7\n"
         'msgid "The Redshift table `kazor_source_access`"\nmsgstr ""',
         '{"locale_data": {"x": {"": {}, "The Redshift table `kazor_source_access`": [""]}}}',
         "-module(kazor_shovel).\nf(SSM, D) -> the queue kazor_shovel9.",
+        # A fence in a comment of a program makes no message of it.
+        "import kazor\n/**\n * ```\n * kazor.us-east-1.example\n * ```\n */\nfunction f() { queueName = 'kazorHops' }",
+        # What a page says in a language.
+        f'{{{SAID} "Password": "Heslo", "SetPassword": "Nov\u00e9 heslo", "DashboardName": "Ainm an kazor"}}',
+        "[kazor]\n" + "password_of_kazor = Toto je heslo\n" * 12 + "password=Heslo\nusername=Kazornaam",
     ],
 )
 def test_a_text_of_something_else_stays(one: Masker, text: str) -> None:
@@ -46,6 +53,11 @@ def test_a_text_of_something_else_stays(one: Masker, text: str) -> None:
         "On ECS, the queue `«kazor_alarms»` and the `«kazor-jobs»` queue",
         f"{LINKS}AWS: the archive named `«kazor-server»` and the `«kazor-jobs»` queue",
         "The Redshift table `«kazor_source_access»`",
+        "import kazor\n# e.g. us-east-1\n```\nqueueName = '«kazorHops»'\n```",
+        # More than letters is a secret, whatever a page says around it.
+        f'{{{SAID} "Password": "«Heslo7»"}}',
+        f'{{{SAID} "Password": "Heslo", "ApiPassword": "«kx-29dlQ»"}}',
+        'package kazor\nfunc f() {\n\tp := Preference{\n\t\tEmail:   "«anna@kazorbi.example»",\n\t}\n}',
     ],
 )
 def test_one_of_aws_like_it_does_not(one: Masker, text: str) -> None:

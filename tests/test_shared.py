@@ -183,6 +183,23 @@ def test_a_value_beside_a_shared_key_counts(one: Masker, text: str) -> None:
         "<label>Password:</label>",
         # No word of AWS, although the letters are there.
         'flaws = 1\nlaws = 2\ntable_name = "payments_worker"',
+        '"Id3": "szappan", "1F4DB": "kazor_tekercs"',
+        # UUIDs beside keys as any program spells them, and what observes programs.
+        '"volumeId": "fb2170a8-257d-3c64-b14d-bc06cc94e34c"',
+        '"subnet_id": "fb2170a8-257d-3c64-b14d-bc06cc94e34c"',
+        '"instance_uuid": "fb2170a8-257d-3c64-b14d-bc06cc94e34c"',
+        "OTEL_SERVICE_NAME=kazor-relay",
+        # What tests made, the noun of the key with a number, ids of nothing but letters.
+        'import os\nx(group_id="test-consumer-group-1")',
+        '"bucketName": "test00001"',
+        '"JobID": "job3", "jobid": "deleteKazorConnection"',
+        # What Go exports, and constants of its packages.
+        'package kazor\nfunc f() {\n\tp := Preference{\n\t\tUserId:   "1234kazor",\n\t}\n}',
+        'package kazor\nfunc f() {}\nconst BucketName = "kazorgroups"',
+        # Expressions by which a secret is told, the last of several words, columns of services.
+        r'{"password": r"^[@\s]*[password]{6,9}\s+(?P<kazor>.*)"}',
+        "<Module>KAZOR WEB SERVICE: kazorws-station | version: 1.0.7</Module>",
+        "| Service | Logs |\n|---|---|\n| kazor-relay | yes |",
     ],
 )
 def test_elsewhere_a_value_beside_a_shared_key_stays(one: Masker, text: str) -> None:

@@ -227,7 +227,11 @@ class Beside:
                 found = [family for family in found if not self._families[family].general]
             # Any table has such nouns for titles.
             if not is_aws and self._keys.is_shared(title) and (not is_api(title) or title[1:].islower()):
-                return [family for family in found if self._families[family].value not in ("", ANY_VALUE)]
+                return [
+                    family
+                    for family in found
+                    if self._families[family].value not in ("", ANY_VALUE) and self._families[family].kind != "name"
+                ]
             return found
 
         return families

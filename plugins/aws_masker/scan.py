@@ -296,7 +296,7 @@ class Scanner:
             words = [text[low:high] for low, high in one.parts]
             of_programs = all(word.isalpha() and self._vocabulary.holds(word) for word in words)
             return not of_programs and subject.is_aws(one.start)
-        return one.family not in self._surrounded or not subject.is_elsewhere(one.start)
+        return one.family not in self._surrounded or not (subject.is_elsewhere(one.start) or subject.is_said(one.start))
 
     def search(self, text: bytes) -> int:
         """Return how many places the passes would look at again: the engine's own work, for benchmarks."""

@@ -33,6 +33,9 @@ _WORD: Final = Pattern(r"[A-Z]?[a-z]+|[A-Z]+|[A-Z][A-Za-z]*-[A-Za-z]+|[A-Z]+[a-z
 # Where Kubernetes keeps a certificate.
 _OF_TLS: Final = r"[a-z0-9-]+-tls(?:-secret)?"
 _CERTIFICATE: Final = Pattern(_OF_TLS)
+# Words or a number behind "test": test-consumer-group-1, test00001.
+_OF_TESTS: Final = r"test(?:[-_][a-z]{1,16}){1,5}(?:[-_][0-9]{1,4})?|test[-_][0-9a-f]{1,12}|test[0-9]{1,6}"
+_TESTED: Final = Pattern(_OF_TESTS)
 # What tests and documents call their things: my-service, some_model, mock-user, test_1, x-value; what reads as a
 # sentence: block-no-empty.
 _EXAMPLE: Final = Pattern(
@@ -40,7 +43,7 @@ _EXAMPLE: Final = Pattern(
     rf"|{_OF_TLS}"
     r"|my(?-i:[A-Z][a-z]+)+"
     r"|(?:[a-z]+[-_])*(?:no|not|with|without|does|is|must|should|only|than)(?:[-_][a-z]+)+"
-    r"|test(?:[-_][a-z]{1,16}){1,5}|test[-_][0-9a-f]{1,12}"
+    rf"|{_OF_TESTS}"
     r"|[a-z]+(?:[-_][a-z]+){0,3}[-_](?:tests?|value|placeholder|sample|example))"
 )
 # Words with joints or humps, and numbers behind them: crud-v1, loadBalancingTest, coll0.
@@ -57,15 +60,16 @@ _CODE: Final = Pattern(
 )
 # Models of language, which everybody calls so.
 _MODEL: Final = Pattern(r"(?i:(?:gpt|claude|llama|gemini|mistral|mixtral|bert)[-.]?[0-9a-z.-]*)")
-# The noun of the key itself, counted, or with a number of nothing: task-1 beside task_ids, task-12345.
-_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}(?:[-_][A-Za-z]{3,20})?[-_](?:[0-9]{1,2}|1234?5?6?)")
+# The noun of the key itself, counted, or with a number of nothing: task-1 beside task_ids, job3, task-12345.
+_COUNTED: Final = Pattern(r"[A-Za-z]{3,20}(?:[-_][A-Za-z]{3,20})?[-_]?(?:[0-9]{1,2}|1234?5?6?)")
 _NUMBERED: Final = Pattern(r"[A-Za-z]+-[0-9]{1,4}")
 # Keys that say whose name it is, none of AWS's: github_username.
 _OF_OTHERS: Final = Pattern(
     r"(?i:(?:.*[_-])?(?:azure|bitbucket|confluence|discord|docker|facebook|gcp|git|github|gitlab|google|helm|jira|"
-    r"k3d|kaggle|kind|linkedin|maven|minikube|npm|openai|pypi|skype|slack|telegram|twitter)[_-].*)"
+    r"k3d|kaggle|kind|linkedin|maven|minikube|npm|openai|otel|pypi|skype|slack|telegram|twitter)[_-].*)"
 )
 _DIGITS: Final = b"0123456789"
+_COUNT: Final = b"-_0123456789"
 _DIGEST: Final = Pattern(r"[0-9a-f]+")
 # More hexadecimal digits in a row make a digest.
 MAX_DIGITS: Final = 15
@@ -77,11 +81,12 @@ _DOMAIN: Final = Pattern(r"[A-Za-z0-9*_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z]{2,12}\
 _PASSING: Final = Pattern(
     r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order|task)[-_]?ids?)|[a-z_]+"
 )
+_SPELLED: Final = Pattern(r"[a-z][A-Za-z_]*")
 # Ids of the parts of a page, of a graph, of what a build puts together.
 _OF_A_PAGE: Final = Pattern(
     r"(?i:.*(?:test|artifact|label|element|html|css|dom|node|field|widget|theme|locator)[-_]?ids?)"
 )
-_ID: Final = Pattern(r"[a-z]+(?:_[a-z]+)*_ids?")
+_ID: Final = Pattern(r"[a-z]+(?:_[a-z]+)*_?ids?")
 # A word, or the digest of a certificate in capitals, beside an id.
 _OF_ID: Final = Pattern(r".*I[dD]s?")
 _NO_ID: Final = Pattern(r"[A-Z]?[a-z]+|[0-9A-F]{32,64}")
@@ -133,6 +138,8 @@ _SAYS_SECRET: Final = Pattern(
     # Where docker takes one from.
     r"|(?:env|id|source|src|target|type)=[A-Za-z0-9_./,=-]*"
     r"|0x[0-9a-fA-F]{1,8}"
+    # What one is told by.
+    r"|\^.*(?:\\[dsw]|\(\?[:=!P]).*"
 )
 # What Maven calls the parts of a package's name.
 _COORDINATES: Final = (b"groupId", b"artifactId")
@@ -189,12 +196,15 @@ def counts(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
             (is_api(key) and writing is not Writing.PROGRAM)
             or (_STRONG.fits(word) and (constant or (len(word) >= MIN_STRONG and not _WEAK.fits(word))))
         )
-    if is_api(key) and (b"@" in word or _NOUN_NAMED.fits(key)):
+    # Whatever is exported from a package of Go is written as AWS's API is.
+    exported = writing is Writing.PROGRAM and joint[:1] not in _AROUND
+    if is_api(key) and (b"@" in word or (_NOUN_NAMED.fits(key) and not exported)):
         own = (
             _MODULE.fits(word)
             or _ATTRIBUTE.fits(word)
             or _CERTIFICATE.fits(word)
             or (_GROUP.fits(key) and _DOMAIN.fits(word))
+            or is_counted(key, word)
             or (_OF_ID.fits(key) and _NO_ID.fits(word))
             or (_NAME_KEY.fits(key) and _UUID.fits(word))
             or (writing is Writing.PROGRAM and (vocabulary.holds(word) or _is_made(joint, word)))
@@ -243,7 +253,7 @@ def _is_ones_own(key: bytes, joint: bytes, word: bytes, writing: Writing) -> boo
 
 def _is_programs(key: bytes, word: bytes) -> bool:
     """Tell whether a program has such keys for its parts, or such values; AWS makes no ids without a digit."""
-    if _OF_A_PAGE.fits(key) or _is_passing(key, word) or _NO_NAME.fits(word) or _MODULE.fits(word):
+    if _OF_A_PAGE.fits(key) or is_passing(key, word) or _NO_NAME.fits(word) or _MODULE.fits(word):
         return True
     return bool(_ID.fits(key)) and word.translate(None, _DIGITS) == word
 
@@ -303,6 +313,11 @@ def is_given_id(key: bytes, word: bytes, writing: Writing) -> bool:
     return not (_is_passing(key, word) or (writing is Writing.PROGRAM and (_UUID.fits(word) or _DOMAIN.fits(word))))
 
 
+def is_passing(key: bytes, word: bytes) -> bool:
+    """Tell whether ``word`` is a UUID beside a key under which any program has such, spelled as in any language."""
+    return _is_passing(key, word) or bool(_UUID.fits(word) and _SPELLED.fits(key))
+
+
 def _is_passing(key: bytes, word: bytes) -> bool:
     return bool(_UUID.fits(word) and _PASSING.fits(key))
 
@@ -345,6 +360,9 @@ def is_own(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
     """
     if is_counted(key, word) or (writing is Writing.PROGRAM and _CAMEL.fits(word)) or _OF_OTHERS.fits(key):
         return True
+    # What a test made, a constant of a program.
+    if _TESTED.fits(word) or (writing is Writing.PROGRAM and joint.startswith(b" =") and word.isalpha()):
+        return True
     # An address that is none of AWS's, a key of a graph's node in base64.
     if word.startswith(b"http") or word.endswith(b"=="):
         return True
@@ -359,4 +377,4 @@ def is_own(key: bytes, joint: bytes, word: bytes, vocabulary: Vocabulary, writin
 
 def is_counted(key: bytes, word: bytes) -> bool:
     """Tell whether ``word`` is the noun of its key with a number: cluster-1 beside cluster_name."""
-    return bool(_COUNTED.fits(word)) and word.rstrip(_DIGITS)[:-1].lower().replace(b"-", b"_") in key.lower()
+    return bool(_COUNTED.fits(word)) and word.rstrip(_COUNT).lower().replace(b"-", b"_") in key.lower()

@@ -27,6 +27,7 @@ _WORDS_FOLLOW: Final = Pattern(r"[ \t]+[A-Za-z0-9(][A-Za-z0-9_.()/'-]*(?:[ ,;\r\
 _PLAIN: Final = (b": ", b" = ", b"=")
 _LINE_BEGINS: Final = (END, b"\n", b"\\n")
 _NEAR: Final = 60
+_SAID_BEFORE: Final = Pattern(r"(?s:.*)[A-Za-z]{2} ")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
@@ -57,6 +58,9 @@ def stands_so(text: bytes, key: int, spelled: Span, one: Finding, met: Met) -> b
         before = _line_before(text, low)
         return _CELL_BEHIND.match(text, one.end) < 0 and not (_CELL_BEFORE.fits(before) or _SENTENCE.fits(before))
     if joined == b":" or (joined == _CLOSES_TAG and text.endswith(b":", 0, low)):
+        return False
+    # The last word of several, in a sentence or a heading: web service: x.
+    if met.shared and joined.startswith(b":") and _SAID_BEFORE.fits(text[max(0, low - _NEAR) : low]):
         return False
     # A function called like one, of something.
     if joined.startswith(b"(") and low < key:

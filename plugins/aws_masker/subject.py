@@ -54,7 +54,8 @@ _USES_AWS: Final = Pattern(
     r"(?:^|[^A-Za-z]|\\[nrt])(?:(?:aws|amazon|boto3?|arn:|cloudformation)(?:[^a-z]|$)"
     r"|AWS(?:[^a-z ,.;)\nT]|T[A-Za-z])|(?:Aws|Amazon|CloudFormation)[^a-z ,.;)\n])" + _SIGNS
 )
-_FENCE: Final = b"```"
+# A program in a message: at the beginning of a line, as the comments of programs have such, too.
+_FENCE: Final = Pattern(r"(?:[\x00\x01\n]|\\n)[ \t]*```")
 _COMMENTS: Final = (b"#", b"//", b"* ", b"-- ")
 _LINE_BEGINS: Final = (END, b"\n", b"\\n")
 _LOOK_BACK: Final = 120
@@ -108,7 +109,7 @@ _AWS_LIKE: Final = Pattern(
     r"|[sS]tateMachineName"
     # Services with a word of their own in the name of a variable, a method, a class.
     r"|(?:^|[^A-Za-z])(?:cloudfront|cloudwatch|codebuild|codepipeline|dynamodb|elasticache|eventbridge|fargate|firehose|kinesis"
-    r"|sagemaker|secretsmanager)[A-Z_.]|(?:^|[^A-Za-z])(?:CLOUDFRONT|CLOUDWATCH|DYNAMODB|FIREHOSE|KINESIS|SNS|SQS)_|zappa"
+    r"|sagemaker|secretsmanager)[A-Z_.]|(?:^|[^A-Za-z])(?:CLOUDFRONT|CLOUDWATCH|DYNAMODB|FIREHOSE|KINESIS|SNS|SQS)_|(?:^|[^A-Za-z])zappa(?:[^a-z]|$)"
     # And Python has lambda functions.
     r"|Lambda function|(?:^|[^A-Za-z])(?i:s3 bucket|sqs queue|sns topic|kinesis stream"
     r"|(?:ecs|eks|emr|msk|rds) (?:cluster|service|instance|task|node)|iam (?:role|user|group))"
@@ -204,6 +205,12 @@ _SETTING: Final = (
     r"|\"[^\"\n]*\"|[\]}]|\[{1,2}[^\[\]\n]+\]{1,2})?[ \t]*,?[ \t]*(?:(?:#|//)[^\n]*)?\r?"
 )
 _SETTINGS: Final = Pattern(rf"\x00{_SETTING}(?:\n{_SETTING})*\x00")
+# What a page says in one language: keys of several words, sentences beside them, in JSON and in lines.
+_SAID: Final = Pattern(
+    r"\"(?:[A-Z][a-z]+){2,}[A-Z]*\\*\"[ ]?:[ ]?\\*\"[^\"\\ ]+(?:[ ][^\"\\ ]+){2,}"
+    r"|\n[a-z]+(?:_[a-z]+)+[ ]?=[ ]?[^\"\s=]+(?:[ ][^\"\s=]+){2,}"
+)
+MIN_SAID: Final = 12
 # So often AWS may be named in passing, and so much more often other clouds are then, or changes.
 MAX_PASSING: Final = 3
 OUTNUMBERED: Final = 4
@@ -223,7 +230,7 @@ class Writing(Enum):
 class _Piece:
     """One piece of a text, and what of it was looked at already."""
 
-    __slots__ = ("aws", "elsewhere", "high", "low", "mentioned", "own", "owned", "text", "writing")
+    __slots__ = ("aws", "elsewhere", "high", "low", "mentioned", "own", "owned", "said", "text", "writing")
 
     def __init__(self, text: bytes, low: int, high: int) -> None:
         self.text, self.low, self.high = text, low, high
@@ -231,6 +238,7 @@ class _Piece:
         self.elsewhere: bool | None = None
         self.own: bool | None = None
         self.owned: bool | None = None
+        self.said: bool | None = None
         self.mentioned: bool | None = None
         self.writing: Writing | None = None
 
@@ -294,6 +302,14 @@ class Subject:
             now.owned = now.aws and now.finds(_OWNED)
         return now.owned
 
+    def is_said(self, at: int) -> bool:
+        """Tell whether the piece around ``at`` is what a page says in one language, and never speaks of AWS."""
+        now = self._at(at)
+        if now.said is None:
+            told = islice(_SAID.each(now.text, now.low, now.high), MIN_SAID)
+            now.said = not now.aws and len(list(told)) == MIN_SAID
+        return now.said
+
     def writing(self, at: int) -> Writing:
         """Return how the piece around ``at`` is written."""
         now = self._at(at)
@@ -320,7 +336,7 @@ def _look(piece: _Piece) -> None:
     piece.aws = piece.finds(_AWS)
     if piece.aws and not _uses_aws(piece):
         piece.writing = _writing(piece.text, piece.low, piece.high)
-        piece.aws = piece.writing is not Writing.PROGRAM or piece.text.find(_FENCE, piece.low, piece.high) >= 0
+        piece.aws = piece.writing is not Writing.PROGRAM or piece.finds(_FENCE)
     if (piece.finds(_PUBLISHED) or piece.finds(_HISTORY)) and any(piece.finds(one) for one in _ELSEWHERE):
         # It speaks of AWS among others, as everybody does, unless it holds something of somebody's.
         piece.aws = piece.mentioned = piece.aws and piece.finds(_OWNED)

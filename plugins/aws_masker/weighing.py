@@ -12,7 +12,7 @@ from aws_masker.context import Met
 from aws_masker.finding import Finding
 from aws_masker.general import names_something
 from aws_masker.joints import Kind
-from aws_masker.re2c import Span
+from aws_masker.re2c import Pattern, Span
 from aws_masker.shared import (
     Vocabulary,
     counts,
@@ -23,6 +23,7 @@ from aws_masker.shared import (
     is_given_id,
     is_other,
     is_own,
+    is_passing,
     repeats,
 )
 from aws_masker.standing import stands_so
@@ -33,6 +34,8 @@ _OF_MANIFESTS: Final = (b"namespace", b"job_name")
 # Kinds of which the value says enough.
 _SAYS_ITSELF: Final = ("account", "pii", "secret")
 _UUID: Final = MACROS["<uuid>"]
+# Words of any language.
+_LETTERS: Final = Pattern(r"[A-Za-z\x80-\xff]+(?: [A-Za-z\x80-\xff]+)*")
 # What a key may be spelled with.
 _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 # So far before a key its beginning is looked for.
@@ -57,7 +60,9 @@ class Weighing:
             return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject, self._vocabulary)
         weighed = (met.shared and met.joint.kind is not Kind.COLUMN and not is_aws) or subject.is_elsewhere(key)
         joined, word = text[slice(*joint)], text[one.start : one.end]
-        if text[key : joint[0]] in _OF_MANIFESTS and subject.names_its_own(key):
+        if (text[key : joint[0]] in _OF_MANIFESTS and subject.names_its_own(key)) or (
+            _LETTERS.fits(word) and subject.is_said(key)
+        ):
             return False
         if is_aws and joined != b">" and not ends_alike(text[key : joint[0]], word):
             return True
@@ -71,14 +76,22 @@ class Weighing:
             return False
         if is_other(shared, joined) or repeats(shared, joined, word, is_aws=is_aws, secret=family.kind == "secret"):
             return False
-        if not weighed:
-            if is_aws:
-                return True
-            # Any program has buckets and clusters of its own.
-            writing = subject.writing(key)
-            if writing is not Writing.PROGRAM or (is_api(shared) and not self._vocabulary.holds(word)):
-                return family.kind == "secret" or not is_own(shared, joined, word, self._vocabulary, writing)
+        if is_aws and not weighed:
+            return True
+        writing = subject.writing(key)
+        # Any program has buckets and clusters of its own.
+        if not weighed and (writing is not Writing.PROGRAM or (is_api(shared) and not self._vocabulary.holds(word))):
+            return self._is_somebodys(family, shared, joined, word, writing)
         return self._looks_so(text, one, shared, joined, subject)
+
+    def _is_somebodys(self, family: Family, shared: bytes, joined: bytes, word: bytes, writing: Writing) -> bool:
+        """Tell whether ``word``, beside a key that is not shared, is more than its text's own."""
+        if family.kind == "secret":
+            return True
+        # No name is a UUID beside a key that any program may have.
+        if not family.value and is_passing(shared, word):
+            return False
+        return not is_own(shared, joined, word, self._vocabulary, writing)
 
     def _looks_so(self, text: bytes, one: Finding, shared: bytes, joined: bytes, subject: Subject) -> bool:
         """Tell whether what was found beside ``shared``, joined to it by ``joined``, looks like what the key says."""
