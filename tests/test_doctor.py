@@ -316,11 +316,16 @@ def test_a_plugin_that_runs_between_the_two_is_told() -> None:
 
 
 class _Admin(BaseHTTPRequestHandler):
-    """An admin API as Kong 3.9 has it, with pages of one entity, and / that fails so many times."""
+    """An admin API as Kong 3.9 has it, with pages of one entity, and / that fails so many times.
+
+    Where there is an ``idle`` worker, it takes what comes and fails, busy until another comes, or for a while.
+    """
 
     entities: Mapping[str, list[dict[str, Any]]] = {}
     root: Mapping[str, Any] = {}
     failures = 0
+    idle: threading.Semaphore | None = None
+    came = threading.Event()
 
     def version_string(self) -> str:
         return "kong/3.9.1"
@@ -331,7 +336,10 @@ class _Admin(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, query = self.path.lstrip("/").partition("?")
         if not path and not type(self).failures:
-            self._answer(self.root)
+            if self._is_of_another():
+                self._answer(self.root)
+            else:
+                self.send_error(500)
             return
         listed = self.entities.get(path)
         if listed is None:
@@ -341,6 +349,16 @@ class _Admin(BaseHTTPRequestHandler):
         at = int(query.partition("offset=")[2] or 0)
         following = f"/{path}?offset={at + 1}" if at + 1 < len(listed) else None
         self._answer({"data": listed[at : at + 1], "next": following})
+
+    def _is_of_another(self) -> bool:
+        if self.idle is None:
+            return True
+        if not self.idle.acquire(blocking=False):
+            self.came.set()
+            return True
+        self.came.wait(0.5)
+        self.idle.release()
+        return False
 
     def _answer(self, told: Mapping[str, Any]) -> None:
         body = json.dumps(told).encode()
@@ -391,6 +409,19 @@ def test_another_worker_is_asked_where_the_one_with_the_plugin_server_fails(admi
         "plugins": {"available_on_server": {"aws-masker": {"priority": 750}, "aws-masker-filter": {"priority": 740}}}
     }
     _Admin.failures = 5
+    _code, findings = _run(tmp_path, "--admin", admin)
+    assert "aws-masker runs before its filter" in [one["text"] for one in findings]
+
+
+def test_another_worker_is_asked_where_that_one_takes_all_that_comes_while_it_is_idle(
+    admin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = [{"name": name, "config": {"key": KEY}} for name in ("aws-masker", "aws-masker-filter")]
+    monkeypatch.setattr(_Admin, "entities", {"services": [], "routes": [], "plugins": plugins})
+    priorities = {"aws-masker": {"priority": 750}, "aws-masker-filter": {"priority": 740}}
+    monkeypatch.setattr(_Admin, "root", {"plugins": {"available_on_server": priorities}})
+    monkeypatch.setattr(_Admin, "failures", 0)
+    monkeypatch.setattr(_Admin, "idle", threading.Semaphore())
     _code, findings = _run(tmp_path, "--admin", admin)
     assert "aws-masker runs before its filter" in [one["text"] for one in findings]
 

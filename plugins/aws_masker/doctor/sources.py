@@ -4,6 +4,7 @@ Fields that a declarative file leaves out have Kong's defaults (Kong: ``kong/db/
 """
 
 import contextlib
+import functools
 import http.client
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ ROUTE_DEFAULTS: Final[Mapping[str, Any]] = {
 # Guards against an admin API that is none: one that works answers in far less, with far less.
 ADMIN_SECONDS: Final = 5.0
 _MOST_PAGES: Final = 100
-_ROOT_TRIES: Final = 16
+_ROOT_TRIES: Final = 12
 _MOST_BYTES: Final = 32 << 20
 
 
@@ -225,7 +226,8 @@ class _Admin:
             message = "--admin: expected http(s)://HOST:PORT"
             raise SettingsError(message)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=ADMIN_SECONDS)
+        self._new = functools.partial(kind, parts.hostname, parts.port, timeout=ADMIN_SECONDS)
+        self._connection = self._new()
         self.version: str | None = None
 
     def close(self) -> None:
@@ -244,19 +246,34 @@ class _Admin:
     def root(self) -> dict[str, Any] | None:
         """Return what Kong says of itself, or None where it does not.
 
-        3.9 answers 500 in the worker that runs external plugin servers, and not in the others, so this asks some.
+        3.9 answers 500 in the worker that runs external plugin servers, and not in the others. An idle worker may take
+        all connections that come one after the other, so those that failed are asked again before a new one is opened:
+        their worker is busy then.
         """
-        for _ in range(_ROOT_TRIES):
-            self._connection.close()  # a new one may lead to another worker
-            with contextlib.suppress(SettingsError):
-                return self._get("")
+        asked = list[http.client.HTTPConnection]()
+        with contextlib.ExitStack() as stack:
+            for _ in range(_ROOT_TRIES):
+                asked.append(stack.enter_context(contextlib.closing(self._new())))
+                for connection in asked:
+                    with contextlib.suppress(SettingsError):
+                        self._ask(connection, "")
+                for connection in reversed(asked):
+                    with contextlib.suppress(SettingsError):
+                        return self._read(connection)
         return None
 
     def _get(self, path: str) -> dict[str, Any] | None:
+        self._ask(self._connection, path)
+        return self._read(self._connection)
+
+    def _ask(self, connection: http.client.HTTPConnection, path: str) -> None:
         target = urlsplit(urljoin(self._url, path))
-        try:
-            self._connection.request("GET", target.path + (f"?{target.query}" if target.query else ""))
-            answer = self._connection.getresponse()
+        with _as_admin(connection):
+            connection.request("GET", target.path + (f"?{target.query}" if target.query else ""))
+
+    def _read(self, connection: http.client.HTTPConnection) -> dict[str, Any] | None:
+        with _as_admin(connection):
+            answer = connection.getresponse()
             body = answer.read(_MOST_BYTES)
             server = answer.headers.get("Server") or ""
             if server.startswith("kong/"):
@@ -267,10 +284,17 @@ class _Admin:
                 )
                 raise SettingsError(message)
             told = json.loads(body)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            if isinstance(error, SettingsError):
-                raise
-            self._connection.close()
-            message = f"--admin: no admin API answers there ({type(error).__name__}): see KONG_ADMIN_LISTEN"
-            raise SettingsError(message) from None
         return told if isinstance(told, dict) else None
+
+
+@contextlib.contextmanager
+def _as_admin(connection: http.client.HTTPConnection) -> Iterator[None]:
+    """Raise a SettingsError for what goes wrong with the admin API on a connection, which is closed then."""
+    try:
+        yield
+    except SettingsError:
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        connection.close()
+        message = f"--admin: no admin API answers there ({type(error).__name__}): see KONG_ADMIN_LISTEN"
+        raise SettingsError(message) from None
