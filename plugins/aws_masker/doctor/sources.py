@@ -32,7 +32,8 @@ ROUTE_DEFAULTS: Final[Mapping[str, Any]] = {
 # Guards against an admin API that is none: one that works answers in far less, with far less.
 ADMIN_SECONDS: Final = 5.0
 _MOST_PAGES: Final = 100
-_ROOT_TRIES: Final = 12
+_ROOT_TRIES: Final = 64
+_ROOT_AT_ONCE: Final = 4
 _MOST_BYTES: Final = 32 << 20
 
 
@@ -254,6 +255,7 @@ class _Admin:
         with contextlib.ExitStack() as stack:
             for _ in range(_ROOT_TRIES):
                 asked.append(stack.enter_context(contextlib.closing(self._new())))
+                del asked[:-_ROOT_AT_ONCE]
                 for connection in asked:
                     with contextlib.suppress(SettingsError):
                         self._ask(connection, "")
