@@ -72,3 +72,30 @@ def test_what_is_found_otherwise_keeps_its_parts(one: Masker) -> None:
 )
 def test_maps_and_settings_of_names(one: Masker, text: str) -> None:
     assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Behind what is called so, in brackets.
+        GIVEN + "You are signed in to `kazorbox` («481516234217») with (1) role, on 202611231204 (202611231204).\n",
+        GIVEN + "ARN in Resource Worker contains hardcoded AccountId («481516234217») in ARN\n",
+        # At the end of a line that has cells, and at the beginning of one of a sentence.
+        GIVEN + "live/\n  box/           «481516234217»\n  sandbox/   «481516234218»\nsent 481516234219\n",
+        GIVEN + "It comes from\n  «481516234217» but the rest is pending, 481516234218 bytes in all.\n",
+    ],
+)
+def test_accounts_beside_names(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GIVEN + "2025-04-10T07:00:01.114Z\tINFO\t«kazorSlotAllocator» cold start\n",
+        GIVEN + "[2026-02-02, 04:10:41 UTC] {batch.py:288} INFO - job: «kazorBatchLoader» - waits\n",
+        GIVEN + "no line of a log\tINFO\tkazorSlotAllocator cold start\n",
+    ],
+)
+def test_words_in_lines_of_logs(one: Masker, text: str) -> None:
+    assert marked(one, plain(text)) == text
