@@ -270,6 +270,7 @@ def test_a_member_that_was_met_before_counts_as_if_it_were_the_first() -> None:
         'boto3.client("glue").start_crawler(CrawlerName="«recoveries kazor 1998»")',
         'aws: {"Dashboards":[{"DashboardName":"«Chargebacks by kazor»"}]}',
         '{"ClusterArn":"arn:aws:ecs:eu-west-1::x","Clusters":[{"Id":"k7","Name":"«Kazor adhoc»","Status":{}}]}',
+        "# aws\n| Queue Name | Of |\n|---|---|\n| «Kazor by week» | up |\n",
         '{"AlarmName": "«Kazor\'s queue, too long»", "Namespace": "AWS/SQS"}',
     ],
 )
@@ -288,6 +289,7 @@ def test_a_name_beside_a_key_may_have_several_words(one: Masker, text: str) -> N
         '# aws\n{"bucketName": "must be unique"}',
         '# aws\n{"ServiceName": "Amazon Elastic Compute Cloud"}',
         '{"tableName": "Kazor by week"}',
+        '{"dbInstanceIdentifier": "Kazor by night"}',
     ],
 )
 def test_a_sentence_beside_a_key_is_no_name(one: Masker, text: str) -> None:

@@ -306,10 +306,11 @@ class Beside:
             if text.startswith(_OF_AWS, value.start):
                 continue
             index = self._plausible_family(families, text, value, joint)
-            spaced = index is None and value.quoted and is_of_words(text, value)
+            word = text[value.start : value.end]
+            spaced = index is None and b" " in word and is_of_words(word)
             if spaced and around.subject.is_aws(value.start):
                 index = next((one for one in families if one in self._free), None)
-            if index is None or self._keys.is_key(text[value.start : value.end]):
+            if index is None or self._keys.is_key(word):
                 continue
             if spaced or self._families[index].kind in ("secret", "pii"):
                 parts: tuple[Span, ...] = ((value.start, value.end),)

@@ -197,12 +197,10 @@ def plausible(family: Family, text: bytes, value: Value, joint: Joint, form: Pat
     return _plausible_name(text, value, joint, word)
 
 
-def is_of_words(text: bytes, value: Value) -> bool:
-    """Tell whether a value can be a name of several words: no sentence, nor one that holds what was masked already."""
-    word = text[value.start : value.end]
+def is_of_words(word: bytes) -> bool:
+    """Tell whether a value with blanks can be a name: no sentence, nor one that holds what was masked already."""
     return (
-        b" " in word
-        and len(word) <= MAX_WORDS
+        len(word) <= MAX_WORDS
         and _OF_WORDS.fits(word)
         and not _SAYS_SO.fits(word)
         and _HOLDS_TOKEN.search(word) is None

@@ -81,7 +81,6 @@ _DOMAIN: Final = Pattern(r"[A-Za-z0-9*_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z]{2,12}\
 _PASSING: Final = Pattern(
     r"(?i:.*(?:request|session|event|message|trace|correlation|transaction|client|order|task)[-_]?ids?)|[a-z_]+"
 )
-_SPELLED: Final = Pattern(r"[a-z][A-Za-z_]*")
 # Ids of the parts of a page, of a graph, of what a build puts together.
 _OF_A_PAGE: Final = Pattern(
     r"(?i:.*(?:test|artifact|label|element|html|css|dom|node|field|widget|theme|locator)[-_]?ids?)"
@@ -253,7 +252,7 @@ def _is_ones_own(key: bytes, joint: bytes, word: bytes, writing: Writing) -> boo
 
 def _is_programs(key: bytes, word: bytes) -> bool:
     """Tell whether a program has such keys for its parts, or such values; AWS makes no ids without a digit."""
-    if _OF_A_PAGE.fits(key) or is_passing(key, word) or _NO_NAME.fits(word) or _MODULE.fits(word):
+    if _OF_A_PAGE.fits(key) or _is_passing(key, word) or _NO_NAME.fits(word) or _MODULE.fits(word):
         return True
     return bool(_ID.fits(key)) and word.translate(None, _DIGITS) == word
 
@@ -311,11 +310,6 @@ def is_given(key: bytes, word: bytes) -> bool:
 def is_given_id(key: bytes, word: bytes, writing: Writing) -> bool:
     """Tell whether ``word``, which has the form that AWS gives an id, is one beside a shared key by that alone."""
     return not (_is_passing(key, word) or (writing is Writing.PROGRAM and (_UUID.fits(word) or _DOMAIN.fits(word))))
-
-
-def is_passing(key: bytes, word: bytes) -> bool:
-    """Tell whether ``word`` is a UUID beside a key under which any program has such, spelled as in any language."""
-    return _is_passing(key, word) or bool(_UUID.fits(word) and _SPELLED.fits(key))
 
 
 def _is_passing(key: bytes, word: bytes) -> bool:

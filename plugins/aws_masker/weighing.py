@@ -23,7 +23,6 @@ from aws_masker.shared import (
     is_given_id,
     is_other,
     is_own,
-    is_passing,
     repeats,
 )
 from aws_masker.standing import stands_so
@@ -88,9 +87,6 @@ class Weighing:
         """Tell whether ``word``, beside a key that is not shared, is more than its text's own."""
         if family.kind == "secret":
             return True
-        # No name is a UUID beside a key that any program may have.
-        if not family.value and is_passing(shared, word):
-            return False
         return not is_own(shared, joined, word, self._vocabulary, writing)
 
     def _looks_so(self, text: bytes, one: Finding, shared: bytes, joined: bytes, subject: Subject) -> bool:
