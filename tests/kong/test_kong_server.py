@@ -48,18 +48,6 @@ class Kong:
                 raise ConnectionResetError
             self._unpacker.feed(data)
 
-    def ask(self, method: str, argument: Any) -> int:
-        """Send a call without waiting for its answer, and return its number."""
-        number = next(self._ids)
-        self._socket.sendall(msgpack.packb([0, number, f"plugin.{method}", [argument]]))
-        return number
-
-    def answered(self) -> int:
-        """Return the number of the call that is answered next."""
-        self._unpacker.feed(self._socket.recv(1 << 16))
-        ((_, number, _, _),) = self._unpacker
-        return int(number)
-
     def send(self, data: bytes) -> bytes:
         self._socket.sendall(data)
         return self._socket.recv(1)
@@ -320,24 +308,6 @@ def test_for_its_last_call_no_handler_waits(lab: Lab) -> None:
     assert ended.wait(5)
     assert kong.call("Step", {"EventId": step["EventId"], "Data": None}) == (None, {**step, "Data": "ret"})
     assert not lab.server._events
-
-
-def test_what_kong_no_longer_waits_for_is_not_answered(lab: Lab) -> None:
-    """After its time-out Kong uses a connection again, and fails the next request with an answer to the one before."""
-    asked_more = threading.Event()
-
-    def access(_: Any) -> None:
-        asked_more.wait(5)
-
-    lab.access = access
-    kong = lab.kong()
-    number = kong.start()
-    late = kong.ask("HandleEvent", {"InstanceId": number, "EventName": "access"})
-    wait_for(lambda: lab.server._events)
-    older, awaited = kong.ask("CloseInstance", 1), kong.ask("CloseInstance", 2)
-    asked_more.set()
-    assert late < older < awaited
-    assert kong.answered() == awaited
 
 
 def test_requests_whose_kong_has_gone_before_or_behind_the_handler_make_room(

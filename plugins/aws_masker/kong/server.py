@@ -9,8 +9,7 @@ in kong-pdk                                    here
 a handler that raises never answers            every handler ends in an answer; the fault is logged by kind and place
 one lock is held while handlers run            handlers share nothing but a counter
 a handler that takes too long answers late,    Kong is answered before its time-out: to wait on while a body is being
-to the connection's next user                  masked, else without a result (``events``); and what a connection's next
-                                               user would get, as the whole process stood still, is not sent
+to the connection's next user                  masked, else without a result (``events``)
 handlers wait for ever where Kong has gone     they end after a time (``events``)
 a thread is made for each event, without end   threads are used again, as many as ``--requests`` says
 ids begin at 0 in each process, so Kong's      ids begin at random, so that an id of an earlier process is unknown, and
@@ -45,7 +44,6 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -247,9 +245,7 @@ class Connections:
         with connection, contextlib.suppress(OSError):
             try:
                 for message in _messages(connection):
-                    answer = self._answer(message)
-                    if _is_awaited(connection):
-                        connection.sendall(answer)
+                    connection.sendall(self._answer(message))
             except (ValueError, TypeError, msgpack.UnpackException) as error:
                 self._server.tell(f"a connection sent what is no message: {describe(error)}")
             finally:
@@ -274,19 +270,7 @@ def _messages(connection: socket.socket) -> Iterator[Any]:
     )
     while data := connection.recv(_READ):
         unpacker.feed(data)
-        yield from deque(unpacker, maxlen=1)  # the one that Kong still waits for: see below
-
-
-def _is_awaited(connection: socket.socket) -> bool:
-    """Tell whether Kong waits for an answer to what it sent last.
-
-    It asks one thing at a time on a connection. But after its time-out it uses the connection again, and then takes an
-    answer to what it asked before for a fault of the next request's.
-    """
-    try:
-        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return True
+        yield from unpacker
 
 
 def bind(path: Path) -> socket.socket:
