@@ -145,6 +145,12 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
     'aws configure set default.aws_session_token \'FAKEsession0123456789\'-x0s3.Object("acme-ledger-raw", "k") ',
     [KEY, OTHER_KEY],
 )
+# A cell before a bar, and keys with values behind it.
+@example(
+    "|  InitialDatabase  |  payments_ledger  | arn:aws:iam::481516234217:role/GitHubDeployer"
+    '\\""RoleName": "GitHubActionsDeployer"\\""AccountAlias": "acme-payments-prod" ',
+    [KEY, OTHER_KEY, THIRD_KEY],
+)
 @example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
 def test_masking_twice_under_keys_that_change_is_masking_once(
     maskers: Callable[..., Masker], text: str, keys: list[str]

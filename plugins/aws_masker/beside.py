@@ -276,7 +276,9 @@ class Beside:
         ):
             values = words_at(text, at)
         yield from self._among(text, values, met.families, joint, around, MAX_NOTHING)
-        if not (joint.flag or secret) and is_composed(text, at) and subject.is_aws(key):
+        # Behind a cell a bar joins nothing.
+        plain = joint.flag or secret or joint.kind is Kind.ROW
+        if not plain and is_composed(text, at) and subject.is_aws(key):
             yield from self._among(text, composed(text, key, at), met.families, ALONE, around, MAX_NOTHING)
 
     def _is_given(self, text: bytes, value: Value, depth: int | None = None) -> bool:
