@@ -56,6 +56,7 @@ def test_a_text_of_something_else_stays(one: Masker, text: str) -> None:
         "import kazor\n# e.g. us-east-1\n```\nqueueName = '«kazorHops»'\n```",
         # More than letters is a secret, whatever a page says around it.
         f'{{{SAID} "Password": "«Heslo7»"}}',
+        f'{{{SAID} "DbPassword": "«kazorhunter»", "NewPassword": "«kazorHorse»"}}',
         f'{{{SAID} "Password": "Heslo", "ApiPassword": "«kx-29dlQ»"}}',
         'package kazor\nfunc f() {\n\tp := Preference{\n\t\tEmail:   "«anna@kazorbi.example»",\n\t}\n}',
     ],

@@ -35,6 +35,8 @@ _SAYS_ITSELF: Final = ("account", "pii", "secret")
 _UUID: Final = MACROS["<uuid>"]
 # Words of any language.
 _LETTERS: Final = Pattern(r"[A-Za-z\x80-\xff]+(?: [A-Za-z\x80-\xff]+)*")
+# What a field is labelled with: few secrets begin with the only capital they have.
+_LABELLED: Final = Pattern(r"[A-Z\x80-\xff][a-z\x80-\xff]*(?: [A-Za-z\x80-\xff]+)*")
 # What a key may be spelled with.
 _SPELLED: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 # So far before a key its beginning is looked for.
@@ -59,8 +61,9 @@ class Weighing:
             return names_something(text, (key, joint[0]), (one.start, one.end), met.joint, subject, self._vocabulary)
         weighed = (met.shared and met.joint.kind is not Kind.COLUMN and not is_aws) or subject.is_elsewhere(key)
         joined, word = text[slice(*joint)], text[one.start : one.end]
+        words = _LABELLED if family.kind == "secret" else _LETTERS
         if (text[key : joint[0]] in _OF_MANIFESTS and subject.names_its_own(key)) or (
-            _LETTERS.fits(word) and subject.is_said(key)
+            words.fits(word) and subject.is_said(key)
         ):
             return False
         if is_aws and joined != b">" and not ends_alike(text[key : joint[0]], word):
