@@ -294,3 +294,10 @@ def test_a_name_beside_a_key_may_have_several_words(one: Masker, text: str) -> N
 )
 def test_a_sentence_beside_a_key_is_no_name(one: Masker, text: str) -> None:
     assert one.mask_text(text).text == text
+
+
+def test_a_name_of_several_words_holds_no_token(one: Masker) -> None:
+    token = one.mask_text("s3://kazor-ledger9").text.removeprefix("s3://")
+    text = f'# aws\n{{"QueueName": "{token} by week"}}'
+    assert "by week" not in one.mask_text(text.replace(token, "Kazor")).text
+    assert one.mask_text(text).text == text

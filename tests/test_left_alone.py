@@ -163,3 +163,9 @@ def test_behind_what_was_replaced_there_is_no_prompt(one: Masker) -> None:
     told = "$ aws x list-ys --query 'Ys[].Origin' --output text\nkazor-ledger9\n"
     assert "kazor-ledger9" not in one.mask_text(f"\n{told}").text
     assert one.mask_text(f"{token} {told}").text == f"{token} {told}"
+
+
+def test_in_a_text_that_speaks_of_aws_no_label_is_left_beside_a_password(one: Masker) -> None:
+    page = f'{{{SAID} "Password": "Heslo"}}'
+    assert "Heslo" in one.mask_text(page).text
+    assert "Heslo" not in one.mask_text(f"# aws: eu-west-1\n{page}").text
