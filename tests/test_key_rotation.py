@@ -152,6 +152,12 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
     [KEY, OTHER_KEY, THIRD_KEY],
 )
 @example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
+# A key glued into an ARN, and keys in what stays of its value.
+@example(
+    'arn:aws:iam::000000000000:role/AAAA0=--BUCKET /--bucket acme-ledger-raw"\n'
+    'arn:aws:iam::000000000000:role/AAAA0=--BUCKET 00A/--bucket acme-ledger-dev"',
+    [KEY, OTHER_KEY],
+)
 def test_masking_twice_under_keys_that_change_is_masking_once(
     maskers: Callable[..., Masker], text: str, keys: list[str]
 ) -> None:

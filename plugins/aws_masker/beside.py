@@ -11,6 +11,7 @@ from aws_masker.flows import Flows
 from aws_masker.general import may_title, stands_given
 from aws_masker.joints import ALONE, END, ONE, Joint, Kind, Series
 from aws_masker.members import Members
+from aws_masker.names import Words
 from aws_masker.plausible import is_of_words, pieces, plausible
 from aws_masker.printed import names_nobody
 from aws_masker.re2c import Pattern, Span
@@ -43,6 +44,8 @@ MAX_LEFT: Final = 120
 # A key and what joins it to its value, without any other word: what it says is kept, as it is met again and again. Not
 # a flag, which may have any words before its key.
 _ONE_WORD: Final = Pattern(r"[^0-9A-Za-z-]{0,4}[0-9A-Za-z][0-9A-Za-z_.-]{0,63}[^0-9A-Za-z]{1,120}")
+# What stands before the key of a flag, or one that is only a piece of a longer word.
+_GLUED: Final = frozenset(b"-/._=+@,:")
 # So far a map of names is looked through.
 MAX_MAP: Final = 4096
 MAX_KEPT: Final = 1 << 14
@@ -71,6 +74,7 @@ class Beside:
         self._sections = Sections(families)
         self._keys = Keys(keyed, catalogue.shared_keys, catalogue.other_keys)
         self._vocabulary = Vocabulary(catalogue.vocabulary)
+        self._words = Words(catalogue)
         self._weighing = Weighing(catalogue.families, self._vocabulary)
         # A section begins with words that are keys too: it is tried first.
         self.search = Pattern(f"{self._sections.pattern}|{self._keys.pattern}|{self._sections.late}")
@@ -145,8 +149,15 @@ class Beside:
                 continue
             # What a definition holds, or a map, may stand behind other keys.
             if met.joint.kind is not Kind.DEFINITION and not _is_joined(text, finding):
-                position = max(position, finding.end)
+                position = max(position, self._left(text, finding) if text[key - 1] in _GLUED else finding.end)
         return position
+
+    def _left(self, text: bytes, one: Finding) -> int:
+        """Return where the last masked part of what was found ends; keys behind it are there the next time, too.
+
+        The key of what was found may not be: it is a piece of something, which may be masked.
+        """
+        return max((high for low, high in one.parts if not self._words.are_common(text[low:high])), default=one.start)
 
     def _of_member(self, text: bytes, key: int, joint: Span, met: Met, around: _Around) -> Iterable[Finding]:
         """Return what ``_values`` yields; for a plain member that was met before, what it yielded then."""
