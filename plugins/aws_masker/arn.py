@@ -19,13 +19,23 @@ from aws_masker.re2c import Pattern, Span
 # No ARN is longer: https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html gives none over 2,048.
 MAX_LENGTH: Final = 2048
 
+# What a shell runs, or a makefile puts in; no addresses are in it, as nothing else is found in an ARN's fields.
+_RUN: Final = r"(?:[^()`.:\n\x00\x01]|\.[A-Za-z]){1,160}"
 # A policy variable or a placeholder is one field, whatever colons are in it.
-_VARIABLE: Final = r"[$#]?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\$?\{\{[^{}\n\x00\x01]{1,80}\}\}"
+_VARIABLE: Final = (
+    r"[$#]?\{[^{}\s\x00\x01]{1,80}\}|<[A-Za-z_-]{1,30}>|\$?\{\{[^{}\n\x00\x01]{1,80}\}\}"
+    rf"|\$\({_RUN}\)|@@?[A-Za-z_]{{1,40}}@@?|\[\[[A-Za-z0-9_ ]{{1,80}}\]\]"
+)
+# A variable of a shell, with quotes around it and before it.
+_QUOTES: Final = rf"(?:{QUOTE}){{1,2}}"
+_SHELL: Final = (
+    rf"{_QUOTES}\$(?:[A-Za-z_][A-Za-z0-9_]{{0,60}}|\{{[A-Za-z0-9_:-]{{1,80}}\}}|\({_RUN}\)){_QUOTES}|`{_RUN}`"
+)
 # And what programs put in: %s, %(region)s, $REGION, " + region + "; and templates, as one of a list that is joined.
 _JOINS: Final = r"[ ]?(?:\+|\.\.?|\|\||&)[ ]?"
 _LISTS: Final = rf"{BREAK}{{0,40}}[,-]{BREAK}{{0,40}}"
 _PUT_IN: Final = (
-    r"%(?:\[[0-9]\]|\([A-Za-z_]{1,40}\))?[sv]|\$[A-Za-z_][A-Za-z0-9_]{0,60}"
+    rf"%(?:\[[0-9]\]|\([A-Za-z_]{{1,40}}\))?[sv]|\\*\$[A-Za-z_][A-Za-z0-9_]{{0,60}}|{_SHELL}"
     rf"|{QUOTE}{_JOINS}[A-Za-z_$@][A-Za-z0-9_.:()\[\]$@!?>-]{{0,80}}{_JOINS}[bfru]?{QUOTE}"
     rf"|{QUOTE}{_LISTS}(?:[{{]{BREAK}{{0,40}}(?:{QUOTE})?Ref(?:{QUOTE})?[ ]?:[ ]?|!(?:Ref|Sub)[ ])?(?:{QUOTE})?"
     rf"[A-Za-z_$][A-Za-z0-9_.:()\[\]${{}}@-]{{0,80}}(?:{QUOTE})?(?:{BREAK}{{0,40}}\}})?{_LISTS}{QUOTE}"
