@@ -27,6 +27,8 @@ _FOUND = [
     # Participles are compounds of two words only.
     "SES: the bucket **«kontor-ses-suppressed»**.",
     "The Lambda function `«kontorPrinter»` runs as «kontor-printer-role» now.",
+    # In a program's comment, too.
+    "import boto3\n# the table «kontor_rows9» (EU) is written by the function «kontor_x9»\ndef f(x):\n    return x\n",
     # What ends an escape begins no word: `nRestart` is none.
     r"Region: eu-west-1\nRestart RDS instance «kontor-pg-2», please.\nThe Lambda function `«kontorPrinter»` stays.",
 ]
@@ -42,6 +44,9 @@ _STAYS = [
     "AWS: the parameter MAX_ITEMS_9 and the queue SOME_QUEUE_URL",
     # Variables of a program, a function of one of its modules.
     "import boto3\ndef job(queue, kontor_prio9, table):\n    kontor_bus9 = queue, kontor_card9\n",
+    "import boto3\n\ndef f(settings):\n    disable_sagemaker = settings.sagemaker_disable if settings else False\n",
+    "import boto3\nfrom kontor.lib import sagemaker\nclean_bucket()\n\nfrom kontor.data_types import Graph\n",
+    "const aws = require('@aws-sdk/client-sqs');\nfunction kontor_x9 (queue) {\n  return queue;\n}\n",
     "AWS: the alias `kontor.parts.get_card_client`",
     # Packages and repositories that a link leads to; what a noun behind says; regions.
     "Our [kontor-sqs](https://example.org/kontor/kontor-sqs) sends it to S3.",

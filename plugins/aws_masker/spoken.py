@@ -92,9 +92,12 @@ _TOOL: Final = Pattern(rf"(?:{_one_of('tools')})[-_][a-z0-9_-]+")
 _MEMBER: Final = Pattern(r"(?:self|this|cls)\..*|(?:.*/)?go\.mod")
 # A call, an assignment.
 _CODE: Final = (b"(", b"=")
-# A variable of a program, or a member of one, with several words in its name; what assigns to it.
+# A variable of a program, or a member of one, with several words in its name; what stands before and behind such.
 _VARIABLE: Final = Pattern(r"(?:[a-z]+\.)*[a-z0-9]+(?:_[a-z0-9]+)+")
+_BEFORE_OWN: Final = (b",", b"(", b" import", b"\nimport", b"\nfrom", b" =")
 _ASSIGNS: Final = (b" = ", b" += ", b" == ", b": ", b":\n")
+# What stands before a function that is defined, with a blank before its arguments.
+_DEFINES: Final = (b"func", b"function")
 # A link to something: elsewhere, or in the same repository.
 _LINK: Final = Pattern(r"[`*]{0,2}\]\((?:https?://[^\s()]{1,200}|[^\s():]{1,200})\)")
 # What AWS calls its operations and its products, and languages.
@@ -125,11 +128,16 @@ def behind_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subj
 
 
 def _is_variable(text: bytes, value: Value) -> bool:
-    """Tell whether a word in a program is one of its variables: among arguments, imported, assigned to; no quotes."""
+    """Tell whether a word in a program is one of its own, without quotes: a variable, a module or a function.
+
+    Those stand among arguments, are imported, assigned, assigned to or defined.
+    """
     if not _VARIABLE.fits(text[value.start : value.end]):
         return False
     before = text[max(0, value.start - _LOOK_BACK) : value.start].rstrip()
-    return before.endswith((b",", b"(", b" import")) or text.startswith(_ASSIGNS, value.end)
+    if before.endswith(_DEFINES) and text.startswith(b" (", value.end):
+        return True
+    return before.endswith(_BEFORE_OWN) or text.startswith(_ASSIGNS, value.end)
 
 
 def before_noun(text: bytes, opener: Span, vocabulary: Vocabulary, subject: Subject) -> Iterator[Value]:
