@@ -7,9 +7,9 @@ from typing import Final
 
 from aws_masker.alone import Automaton
 from aws_masker.catalogue import Catalogue, Family
+from aws_masker.family_patterns import has_groups
 from aws_masker.limits import Limits
 from aws_masker.names import NAME, Names
-from aws_masker.scan import has_groups
 from aws_masker.settings import Policy, Settings
 from aws_masker.tokens import Tokens
 
