@@ -152,6 +152,10 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
     [KEY, OTHER_KEY, THIRD_KEY],
 )
 @example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
+# An id that ends like a word, before a key that is shared, in a text that says nothing of AWS.
+@example("ID=dt_KeGtwaHZSq5jetSl1e3gFdoT FunctionName: ledger-nightly-reconcile ", [KEY, OTHER_KEY])
+# A word that is a name elsewhere, before such a key.
+@example('"BucketName": "zorvelraw"\nzorvelraw service: ledger-nightly9\n', [KEY, OTHER_KEY])
 # A key glued into an ARN, and keys in what stays of its value.
 @example(
     'arn:aws:iam::000000000000:role/AAAA0=--BUCKET /--bucket acme-ledger-raw"\n'

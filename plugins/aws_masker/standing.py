@@ -12,6 +12,7 @@ from aws_masker.context import Met
 from aws_masker.finding import Finding
 from aws_masker.joints import END, VALUE, Kind
 from aws_masker.re2c import Pattern, Span
+from aws_masker.tokens import TAIL_PATTERN
 
 _LOOK_BACK: Final = 120
 # More cells of a row than its key and its value: before the key, and behind the value.
@@ -27,7 +28,8 @@ _WORDS_FOLLOW: Final = Pattern(r"[ \t]+[A-Za-z0-9(][A-Za-z0-9_.()/'-]*(?:[ ,;\r\
 _PLAIN: Final = (b": ", b" = ", b"=")
 _LINE_BEGINS: Final = (END, b"\n", b"\\n")
 _NEAR: Final = 60
-_SAID_BEFORE: Final = Pattern(r"(?s:.*)[A-Za-z]{2} ")
+# A whole word of letters, or what it became when it was masked.
+_SAID_BEFORE: Final = Pattern(rf"(?s:.*)(?:[^A-Za-z0-9_-][A-Za-z]{{2,}}|{TAIL_PATTERN}) ")
 _LAST_CELL: Final = Pattern(r"[^\t\n\x00]+(?:\n|\x00)")
 # Functions of which the first argument is a key and the second a default, or what it is compared with.
 _GETTERS: Final = Pattern(
