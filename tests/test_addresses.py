@@ -77,6 +77,14 @@ def test_the_masked_part_of_an_address_is_no_name_to_look_for_elsewhere(one: Mas
     assert marked(one, "10.20.5.7 runs release 10.20") == "«10.20».5.7 runs release 10.20"
 
 
+def test_what_begins_in_an_address_and_goes_on_behind_it_is_masked(one: Masker) -> None:
+    """A host whose name begins with the last group of an address: what lies beyond that is all that identifies."""
+    masked = one.mask_text("2a05:d018:1f3:aa00::7-ledger-docs-481516234217.us-east-1.docdb-elastic.amazonaws.com")
+    assert masked.text.count("-x") == 2
+    assert "481516234217" not in masked.text
+    assert "ledger" not in masked.text
+
+
 def test_an_address_has_one_body_with_dots_and_with_dashes(one: Masker) -> None:
     dots, dashes = one.mask_text("10.20.5.7 ip-10-20-5-7").text.split()
     assert dots.removeprefix("net-x")[:13] == dashes.removeprefix("ip-netd-x")[:13]

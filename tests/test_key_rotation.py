@@ -152,6 +152,8 @@ def test_any_mixture_of_tokens_is_recognised_restored_and_left_alone(
     [KEY, OTHER_KEY, THIRD_KEY],
 )
 @example("--user-data-script IyEvYmluL2Jhc2gKeXVtIGluc3RhbGw== |  KeyName  |  acme-key-1  | ", [KEY, OTHER_KEY])
+# What begins in an address and goes on behind it.
+@example("2a05:d018:1f3:aa00::7-x0ledger-docs-481516234217.us-east-1.docdb-elastic.amazonaws.com ", [KEY, OTHER_KEY])
 # An id that ends like a word, before a key that is shared, in a text that says nothing of AWS.
 @example("ID=dt_KeGtwaHZSq5jetSl1e3gFdoT FunctionName: ledger-nightly-reconcile ", [KEY, OTHER_KEY])
 # A word that is a name elsewhere, before such a key.

@@ -39,6 +39,8 @@ _DIRECTORIES: Final = (
 )
 _NOTHING: Final = Found((), {})
 _TAIL: Final = Pattern(TAIL_PATTERN)
+# What may stand between a name and what goes before it.
+_JOINTS: Final = b"-._/:@"
 
 _Placed = TypeVar("_Placed", Finding, Hit)
 
@@ -166,7 +168,8 @@ class Finder:
                     # Findings ascend: what ends before this one is in nobody's way any more.
                     while parts[near][1] <= start - offset:
                         near += 1
-                    if not _finds_room(data, parts, near, (low, high), secret=stays[family] is Stays.WORDS):
+                    low = _room(data, parts, near, (low, high), secret=stays[family] is Stays.WORDS)
+                    if low == high or (token := known[data[low:high]]) is None:
                         continue
                     before = min(before, len(parts))
                 parts.append((low, high, token[0], family, learns[family]))
@@ -277,18 +280,23 @@ def _meets(spans: Sequence[Span], low: int, high: int) -> bool:
     return at < len(spans) and spans[at][0] < high
 
 
-def _finds_room(data: bytes, parts: list[Part], near: int, span: Span, *, secret: bool) -> bool:
-    """Tell whether ``span`` lies upon none of ``parts`` from ``near`` on.
+def _room(data: bytes, parts: list[Part], near: int, span: Span, *, secret: bool) -> int:
+    """Return from where on ``span`` lies upon none of ``parts`` from ``near`` on; its end for nowhere.
 
     A secret is masked as far as any rule takes it, but for the rest of a query: it takes the place of what only begins
-    it.
+    it. What begins in something else and goes on behind it is masked there, too: it may be all that identifies.
     """
     low, high = span
     over = [part for part in parts[near:] if part[0] < high and low < part[1]]
-    if secret and len(over) == 1 and over[0][0] == low and over[0][1] < high and data[over[0][1]] != _AMPERSAND:
+    if not over:
+        return low
+    first, last = over[0][:2]
+    if len(over) > 1 or last >= high:
+        return high
+    if first == low and secret and data[last] != _AMPERSAND:
         parts.remove(over[0])
-        return True
-    return not over
+        return low
+    return high - len(data[last:high].lstrip(_JOINTS)) if first < low else high
 
 
 def _inside(spans: Sequence[Span], low: int, high: int) -> Sequence[Span]:

@@ -103,19 +103,21 @@ _SAYS: Final = (
     r"/?[A-Za-z0-9]*(?:[A-Za-z0-9][-_./][A-Za-z0-9]|[a-z][A-Z]|[a-z][0-9]|[0-9][a-z])"
 )
 # What a shell ends its prompt with, and a prompt behind the name of a host or a folder. A # alone begins a comment.
+# And what one that traces its commands begins a line with.
 _SIGNS: Final = "$%>#"
+_ALONE: Final = r"(?:[$%>]|\+{1,4})"
 _BEHIND: Final = rf"[A-Za-z0-9~/\\\]\)][ ]?[{_SIGNS}][ ]?"
 # A command of the AWS CLI behind a prompt, up to the end of its line: as a tool was given it, in a text, in a string.
 _COMMAND: Final = (
     r"(?:\x00\$ [^\x00\x01]*\x01"
-    r"|[\n\x00\x01][$%>] aws (?:[^\n\x00\x01\\]|\\[^\x00\x01])*\n"
+    rf"|[\n\x00\x01]{_ALONE} aws (?:[^\n\x00\x01\\]|\\[^\x00\x01])*\n"
     rf"|(?:{_BEHIND}|[\n\x00\x01 ]\xe2\x9d\xaf )aws (?:[^\n\x00\x01\\]|\\[^n\x00\x01])*\n"
-    rf"|(?:(?:\"|\\+n)[$%>] |{_BEHIND})aws (?:[^\"\n\x00\x01\\]|\\+[^n\\\x00\x01])*\\+n)"
+    rf"|(?:(?:\"|\\+n){_ALONE} |{_BEHIND})aws (?:[^\"\n\x00\x01\\]|\\+[^n\\\x00\x01])*\\+n)"
 )
 MACROS: Final[Mapping[str, str]] = {
     "<command>": _COMMAND,
-    "<prompt>": rf"(?:[{_SIGNS}][ ]?|\xe2\x9d\xaf )",
-    "<sign>": f"[{_SIGNS}] ",
+    "<prompt>": rf"(?:[{_SIGNS}][ ]?|\+{{1,4}} |\xe2\x9d\xaf )",
+    "<sign>": rf"(?:[{_SIGNS}]|\+{{1,4}}) ",
     "<noun>": f"(?:(?i:{_NOUNS})s?|{_COMPOUNDED})",
     "<said>": _SAID_SO,
     "<says>": _SAYS,
