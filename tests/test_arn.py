@@ -86,3 +86,8 @@ def test_none_is_longer_than_the_most_that_aws_allows() -> None:
 
 def test_what_only_begins_like_one_is_none() -> None:
     assert arn.split(b"arn:aws:iam::4815 16234217:role/x", 0) is None
+
+
+def test_an_address_that_a_shell_looks_up_in_a_field_is_masked(one: Masker) -> None:
+    text = "arn:aws:sqs:$(region-of 10.20.30.40):481516234217:ledger-dlq"
+    assert marked(one, text).startswith("arn:aws:sqs:$(region-of «10.20».30.40)")

@@ -47,6 +47,7 @@ _HEAD: Final = Pattern(
 )
 _RESOURCE: Final = Pattern(rf"(?:{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[^\s\"'`<>\\|;,()&\x00-\x1f\x80-\xff])+")
 _SEPARATOR: Final = Pattern(rf"{_VARIABLE}|\\+(?:/|u00(?:3[aA]|2[fF]))|[:/*?]|%(?:25)*(?:3[AaFf]|2[FfAa])")
+_ENDS_BUCKET: Final = Pattern(r"|:|\\*/|\\+u00(?:3[aA]|2[fF])|%(?:25)*(?:3[Aa]|2[Ff])")
 _TYPE: Final = Pattern(r"[a-z][A-Za-z0-9-]{0,40}")
 # The resource of these begins with a name, not with a type.
 _NAME_FIRST: Final = frozenset(
@@ -86,9 +87,9 @@ def split(text: bytes, start: int) -> tuple[int, tuple[Span, ...]] | None:
     if len(fields) > 1 and service not in _NAME_FIRST and _is_type(text, fields[0]):
         fields = fields[1:]
     if service == b"s3" and not account:
-        # The bucket; an object's key stays, as in an s3:// URI.
-        fields = fields[:1]
-        end = fields[0][1]
+        # The bucket, whatever is put into it; an object's key stays, as in an s3:// URI.
+        fields = fields[: 1 + next(index for index, field in enumerate(fields) if _ENDS_BUCKET.fits(field[2]))]
+        end = fields[-1][1]
     parts = trimmed(text, ((one, two) for one, two, _ in fields))
     return end, (*owner, *parts)
 
