@@ -16,7 +16,8 @@ class ServerProcess:
     """A process: its id, its resident memory in bytes, how many threads and descriptors it has.
 
     ``descriptors`` is None where they may not be counted, as within a container: the server lets nobody trace it.
-    ``core_limits`` are the soft and the hard limit of what the system writes of it when it crashes.
+    ``core_limits`` are the soft and the hard limit of what the system writes of it when it crashes. ``stopped`` tells
+    whether all threads are: while others keep the machine busy, that takes a while after the signal.
     """
 
     pid: int
@@ -24,6 +25,7 @@ class ServerProcess:
     threads: int
     descriptors: int | None
     core_limits: list[str]
+    stopped: bool
 
 
 def find(socket: str) -> ServerProcess | None:
@@ -63,6 +65,7 @@ def _described(entry: Path) -> ServerProcess:
         threads=int(status["Threads"]),
         descriptors=_descriptors(entry),
         core_limits=next(line.split()[4:6] for line in limits if line.startswith("Max core file size")),
+        stopped=all("\nState:\tT" in (thread / "status").read_text() for thread in (entry / "task").iterdir()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -92,13 +93,20 @@ def test_a_server_that_is_stopped_costs_an_error_within_the_time_out(stack: Stac
     api.requests.clear()
     stack.signal_server(signal.SIGSTOP)
     try:
+        wait_for(lambda: server_of(stack).stopped)
         with ThreadPoolExecutor(8) as clients:
             answers = list(clients.map(lambda _: _ask(stack), range(8)))
+            reached = _reaches_the_api(api)
+            waiting = [clients.submit(_ask, stack) for _ in range(8)]
+            time.sleep(1)
+            stack.signal_server(signal.SIGCONT)
     finally:
         stack.signal_server(signal.SIGCONT)
     assert {one.status for one in answers} <= {500, 503}
     assert max(one.seconds for one in answers) < MOST_SECONDS
-    assert not _reaches_the_api(api)
+    assert not reached
+    # On the connections on which the others have given up.
+    assert {one.result().status for one in waiting} == {200}
     wait_for(lambda: is_served(stack))
     assert [_ask(stack).status for _ in range(5)] == [200] * 5
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ import msgpack
 import pytest
 from stacks import wait_for
 
-from aws_masker.kong import events, server
+from aws_masker.kong import connections, events, server
+from aws_masker.kong.connections import Connections
 from aws_masker.kong.journal import Journal
-from aws_masker.kong.server import Connections, PluginServer
+from aws_masker.kong.server import PluginServer
 
 Handler = Callable[[Any], None]
 
@@ -47,6 +49,18 @@ class Kong:
             if not data:
                 raise ConnectionResetError
             self._unpacker.feed(data)
+
+    def ask(self, *calls: tuple[str, Any]) -> list[int]:
+        """Send calls at once, without waiting for their answers, and return their numbers."""
+        numbers = [next(self._ids) for _ in calls]
+        asked = zip(numbers, calls, strict=True)
+        self._socket.sendall(b"".join(msgpack.packb([0, n, f"plugin.{name}", [what]]) for n, (name, what) in asked))
+        return numbers
+
+    def answered(self) -> list[int]:
+        """Return the numbers of the calls that are answered next."""
+        self._unpacker.feed(self._socket.recv(1 << 16))
+        return [number for _, number, _, _ in self._unpacker]
 
     def send(self, data: bytes) -> bytes:
         self._socket.sendall(data)
@@ -308,6 +322,32 @@ def test_for_its_last_call_no_handler_waits(lab: Lab) -> None:
     assert ended.wait(5)
     assert kong.call("Step", {"EventId": step["EventId"], "Data": None}) == (None, {**step, "Data": "ret"})
     assert not lab.server._events
+
+
+def test_of_what_kong_asked_while_the_process_stood_still_only_the_last_is_answered(lab: Lab) -> None:
+    """After its time-out Kong uses a connection again, and fails the next request with an answer to the one before."""
+    kong = lab.kong()
+    _, awaited = kong.ask(("CloseInstance", 1), ("CloseInstance", 2))
+    assert kong.answered() == [awaited]
+
+
+def test_an_answer_that_the_process_stood_still_before_is_not_sent_where_more_was_asked(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.05)
+    go_on = threading.Event()
+    monkeypatch.setattr(lab.server, "call", lambda _method, argument: argument or go_on.wait(5))
+    kong = lab.kong()
+    kong.ask(("CloseInstance", 0))
+    time.sleep(0.1)
+    (awaited,) = kong.ask(("CloseInstance", 1))
+    go_on.set()
+    assert kong.answered() == [awaited]
+    go_on.clear()
+    (late,) = kong.ask(("CloseInstance", 0))
+    time.sleep(0.1)
+    go_on.set()
+    assert kong.answered() == [late]
 
 
 def test_requests_whose_kong_has_gone_before_or_behind_the_handler_make_room(

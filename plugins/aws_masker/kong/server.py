@@ -9,7 +9,8 @@ in kong-pdk                                    here
 a handler that raises never answers            every handler ends in an answer; the fault is logged by kind and place
 one lock is held while handlers run            handlers share nothing but a counter
 a handler that takes too long answers late,    Kong is answered before its time-out: to wait on while a body is being
-to the connection's next user                  masked, else without a result (``events``)
+to the connection's next user                  masked, else without a result (``events``); where the whole process stood
+                                               still, what Kong asked last is answered (``connections``)
 handlers wait for ever where Kong has gone     they end after a time (``events``)
 a thread is made for each event, without end   threads are used again, as many as ``--requests`` says
 ids begin at 0 in each process, so Kong's      ids begin at random, so that an id of an earlier process is unknown, and
@@ -44,18 +45,18 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-import msgpack
 from kong_pdk.pdk import Kong
 
 from aws_masker import coredumps
 from aws_masker.errors import SettingsError
 from aws_masker.faults import describe, tell_no_values
 from aws_masker.kong import errorlog, plugin, schema
+from aws_masker.kong.connections import MAX_CONNECTIONS, Connections, ProtocolError
 from aws_masker.kong.events import RETURN, AbandonedError, Event
 from aws_masker.kong.journal import NotReadyError
 from aws_masker.kong.maskers import CONFIGURATIONS, TENANTS
@@ -64,10 +65,6 @@ from aws_masker.settings import Settings
 
 # Requests at once, each in a thread, unless the command line says so.
 MAX_EVENTS: Final = 512
-# A body, and little else. Kong's side holds no more of them than requests.
-MAX_MESSAGE: Final = schema.MAX_MESSAGE
-# Kong has one for each request, and keeps some. What comes beyond waits for one to end.
-MAX_CONNECTIONS: Final = 4096
 # So long may the last records take.
 FLUSH_SECONDS: Final = 2.0
 
@@ -80,13 +77,8 @@ _BOUNDS: Final = (
     ("configurations", CONFIGURATIONS, "of how many configurations maskers are kept, and audits written"),
     ("tenants", TENANTS, "of how many tenants of each maskers are kept; those used longest ago go"),
 )
-_READ: Final = 1 << 18
 _ID_BITS: Final = 48  # Lua counts exactly to 2**53
 _WATCH_SECONDS: Final = 1.0
-
-
-class ProtocolError(Exception):
-    """A message that this server does not take; its text goes to Kong."""
 
 
 class PluginServer:
@@ -222,55 +214,6 @@ class PluginServer:
                 if event.is_abandoned:
                     self._events.pop(number, None)
                 event.put(RETURN)
-
-
-class Connections:
-    """The listener's side: reads messages, has them answered, writes the answers."""
-
-    def __init__(self, server: PluginServer) -> None:
-        self._server = server
-        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
-
-    def serve(self, listener: socket.socket) -> None:
-        """Take connections, each in a thread of its own, until the listener is closed."""
-        while True:
-            self._places.acquire()
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
-
-    def _serve_one(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            try:
-                for message in _messages(connection):
-                    connection.sendall(self._answer(message))
-            except (ValueError, TypeError, msgpack.UnpackException) as error:
-                self._server.tell(f"a connection sent what is no message: {describe(error)}")
-            finally:
-                self._places.release()
-
-    def _answer(self, message: Any) -> bytes:
-        _, number, method, (argument,) = message
-        error = result = None
-        try:
-            result = self._server.call(method, argument)
-        except ProtocolError as failure:
-            error = str(failure)
-        except Exception as failure:  # noqa: BLE001 - Kong waits
-            error = f"internal error: {describe(failure)}"
-        packed: bytes = msgpack.packb([1, number, error, result], unicode_errors="surrogateescape")
-        return packed
-
-
-def _messages(connection: socket.socket) -> Iterator[Any]:
-    unpacker = msgpack.Unpacker(
-        strict_map_key=False, max_buffer_size=MAX_MESSAGE, unicode_errors="surrogateescape", use_list=True
-    )
-    while data := connection.recv(_READ):
-        unpacker.feed(data)
-        yield from unpacker
 
 
 def bind(path: Path) -> socket.socket:

@@ -131,7 +131,7 @@ class StandIn:
         await self._client.close()
         await self._runner.cleanup()
         if self._plugin:
-            await self._plugin.close()
+            self._plugin.close()
 
     # One request
 

@@ -1,12 +1,11 @@
 """Kong's end of the plugin server's socket: MessagePack-RPC with a pool of connections, and Kong's faults.
 
 As in kong/runloop/plugin_servers of Kong 3.9: a time-out or a lost connection is logged, and the request goes on as it
-is; the connection on which an answer is late goes back to the pool, where its next user finds the wrong answer; a
-server that cannot start an instance is an error 500.
+is; the connection on which an answer is late goes back to the pool, and if somebody uses it when the answer comes, that
+is the wrong one; if nobody does, nginx closes it; a server that cannot start an instance is an error 500.
 """
 
 import asyncio
-import contextlib
 import itertools
 import json
 import socket
@@ -29,28 +28,36 @@ class PluginError(Exception):
 class Connection:
     """One connection to the plugin server."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(0)
         self._unpacker = msgpack.Unpacker(raw=True)
 
+    async def open(self, path: str) -> None:
+        await asyncio.get_running_loop().sock_connect(self._socket, path)
+
     async def call(self, message: bytes) -> list[Any]:
-        self._writer.write(message)
-        await self._writer.drain()
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._socket, message)
         while True:
             for answer in self._unpacker:
                 return list(answer)
-            data = await self._reader.read(READ)
+            data = await loop.sock_recv(self._socket, READ)
             if not data:
                 raise ConnectionResetError
             self._unpacker.feed(data)
 
-    def close(self) -> None:
-        self._writer.close()
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has come that nobody asked for, nor the end."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        return False
 
-    async def wait_closed(self) -> None:
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+    def close(self) -> None:
+        self._socket.close()
 
 
 class BriefCaller:
@@ -131,7 +138,7 @@ class PluginClient:
 
     async def rpc(self, method: str, argument: Any) -> Any:
         number = next(self._ids)
-        connection = self._pool.pop() if self._pool else Connection(*await asyncio.open_unix_connection(self._path))
+        connection = self._pooled() or await self._opened()
         packed = msgpack.packb([0, number, method, [argument]], unicode_errors="surrogateescape")
         try:
             answer = await asyncio.wait_for(connection.call(packed), self._timeout)
@@ -151,7 +158,23 @@ class PluginClient:
             raise RuntimeError(error.decode())
         return result
 
-    async def close(self) -> None:
+    def _pooled(self) -> Connection | None:
+        while self._pool:
+            connection = self._pool.pop()
+            if connection.is_idle:
+                return connection
+            connection.close()
+        return None
+
+    async def _opened(self) -> Connection:
+        connection = Connection()
+        try:
+            await connection.open(self._path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
         for connection in self._pool:
             connection.close()
-            await connection.wait_closed()
