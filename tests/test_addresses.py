@@ -79,8 +79,11 @@ def test_the_masked_part_of_an_address_is_no_name_to_look_for_elsewhere(one: Mas
 
 def test_what_begins_in_an_address_and_goes_on_behind_it_is_masked(one: Masker) -> None:
     """A host whose name begins with the last group of an address: what lies beyond that is all that identifies."""
-    masked = one.mask_text("2a05:d018:1f3:aa00::7-ledger-docs-481516234217.us-east-1.docdb-elastic.amazonaws.com")
+    text = "2a05:d018:1f3:aa00::7-ledger-docs-481516234217.us-east-1.docdb-elastic.amazonaws.com"
+    masked = one.mask_text(text)
     assert masked.text.count("-x") == 2
+    assert "-name-x" in masked.text
+    assert one.restore_text(masked.text) == text
     assert "481516234217" not in masked.text
     assert "ledger" not in masked.text
 

@@ -19,6 +19,11 @@ from masking import marked, plain
         "arn:aws:sns:eu-west-1:«481516234217»:«ledger-topic»:«0a1b2c3d-1111-2222-3333-444455556666»",
         "arn%3Aaws%3Aiam%3A%3A«481516234217»%3Arole%2F«LedgerDeployer»",
         "arn:aws:iam::«481516234217»:role\\/«LedgerDeployer»",
+        # An object's key stays, however the slash before it is written; a shell's quotes go on behind what it runs.
+        "arn:aws:s3:::«acme»-*-«ledger-raw»\\/gadgets-7/x-9",
+        "arn:aws:s3:::«acme»-*-«ledger-raw»\\u002fgadgets-7/x-9",
+        "arn%3Aaws%3As3%3A%3A%3A«acme»-*-«ledger-raw»%2Fgadgets-7%2Fx-9",
+        'x=arn:aws:sqs:eu-west-1:"$(account-of ledger)":«ledger-dlq»',
     ],
 )
 def test_account_and_names_are_masked_and_the_words_of_the_structure_stay(one: Masker, text: str) -> None:
