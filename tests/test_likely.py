@@ -21,7 +21,7 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         "the subnet «subnet-0a1b2c3d4e5f60718»\naws: eu-west-1\nparking: «LedgerParts»\nlot: «ledger»/«parts9»\n",
         GIVEN + "new StringParameter(this, '/«ledger»/db/«pass9»')\n",
         # What a change takes away and adds, unless programs have it.
-        "table_name: «kazor-orders»\naws: 1\n  ├─ [-] «kazor-parts»\n  ├─ [~] x\n  ├─ [-] nodejs18.x\n  └─ [+] «kazor_parts»\n",
+        "table_name: «kazor-orders»\naws: 1\n  ├─ [-] «kazor-parts»\n  ├─ [-] nodejs18.x\n  └─ [+] «kazor_parts»\n",
         # Dots, and words of programs under a key with a noun.
         GIVEN + "x = ['«ledger.moves.v2»']; tableMoves = '«search-index»'; queue_of_mails = '«SearchIndex»'\n",
         GIVEN + "x = ['ledger.moves.py', 'com.ledger.Main', 'Ledger.Moves', 'search-index']; mode = 'SearchIndex'\n",
