@@ -15,7 +15,7 @@ GIVEN = 'import boto3\nTABLE = "«kazor-orders»"\n'
         "table_name: «kazor-orders»\naws: 1\nparking: «ledger-parts»\n",
         "AWS: the table «kazor-orders» is full, and we moved to «ledger-parts» for now.",
         # Other joints than dashes, flags, cells, and three words that programs have all.
-        GIVEN + "run(3, '«ledger_parts»', '«ledgerPrinter»', '«ledger»/«mail-hook»', '«search-index-worker»')\n",
+        GIVEN + "run(3, '«ledger_parts»', '«ledgerPrinterOut»', '«ledger»/«mail-hook»', '«search-index-worker»')\n",
         "tool --table-name «kazor-orders» --moved-to «ledger_parts» --eu eu-west-1\n| «ledger-parts» | x |\n",
         "AWS: the table «kazor-orders», the plugin runs with «Ledger-RotateCert», and Read-Only.\n",
         "the subnet «subnet-0a1b2c3d4e5f60718»\naws: eu-west-1\nparking: «LedgerParts»\nlot: «ledger»/«parts9»\n",

@@ -66,7 +66,7 @@ _OF_AWS: Final = b"aws"
 _TYPES: Final = (b"AWS", b"Aws", b"Amazon", b"Vector", b"Elb", b"Predefined")
 # How members of an API end.
 _ENDS: Final = (
-    *(b"Arn", b"Id", b"Identifier", b"Key", b"Name", b"Out", b"Output", b"Input", b"Type", b"TypeDef"),
+    *(b"Arn", b"Id", b"Identifier", b"Key", b"Name", b"Output", b"Input", b"Type", b"TypeDef"),
     *(b"ACL", b"ACP", b"API", b"ARN", b"DB", b"DNS", b"ID", b"IAM", b"IP", b"KMS", b"MFA", b"URI", b"URL", b"VPC"),
 )
 # Where files of a machine are, and what a web server serves.

@@ -70,11 +70,13 @@ FILE: Final = Pattern(
 _MEMBER_NAME: Final = Pattern(
     r"[A-Za-z_][A-Za-z0-9_\[\]]*(?:\.[A-Za-z0-9_\[\]]+)*\.(?:[a-z]+(?:[A-Z][a-z]+)*(?:Name|Id)|name)"
 )
-# Names of languages' own: __init__, Uint8Array, uint256, vec3u; what a package is checked against, a path of files.
+# Names of languages' own: __init__, Uint8Array, uint256, vec3u; what a package is checked against, a path of files, a
+# duration.
 _BUILT_IN: Final = Pattern(
     r"__[A-Za-z_]+__|(?:Uint|Int|Float|BigInt|BigUint)[0-9]{1,2}(?:Clamped)?Array"
     r"|(?:u?int|uint|float|bytes)[0-9]{1,3}(?:_t)?|[biu]?vec[234][fhiu]?"
     r"|/path/to/.*|(?:bin|dist|node_modules|src)/.*|sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,}={0,2}"
+    r"|(?:[0-9]{1,4}(?:d|h|m|ms|s)){1,4}"
 )
 # A constant of a program, in a sentence.
 _CONSTANT: Final = Pattern(r"[A-Z]+(?:_[A-Z]+)+")
