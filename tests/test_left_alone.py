@@ -151,8 +151,7 @@ def test_a_row_of_numbers_that_is_no_address_stays(one: Masker, text: str) -> No
         'aws: the database "affinity", the topic `anchored`, the queue "«kazoon»"',
         "aws: table_name: «kazor-orders»\n[sns] published to topic affinity: x\n",
         # How long a role is assumed for.
-        "$ aws-vault list\nProfile    Credentials  Sessions\n=======    ===========  ========\n"
-        + "«kazor-ops»  -            sts.AssumeRole:44m12s\n",
+        "$ aws-vault list\nProfile  Sessions\n=======  ========\n«kazor-ops»  sts.AssumeRole:44m12s\n",
         # A program lists what it may be given.
         'import boto3\n\ndef f(table_name="«kazor-orders»"):\n    return f(["«kazor-orders»", "kazoon"])\n',
     ],

@@ -46,6 +46,9 @@ _STAYS = [
     "import boto3\ndef job(queue, kontor_prio9, table):\n    kontor_bus9 = queue, kontor_card9\n",
     "import boto3\n\ndef f(settings):\n    disable_sagemaker = settings.sagemaker_disable if settings else False\n",
     "import boto3\nfrom kontor.lib import sagemaker\nclean_bucket()\n\nfrom kontor.data_types import Graph\n",
+    "from kontor.data_types import Graph\n" * 3
+    + "from kontor.sagemaker import sagemaker_auth\nfrom kontor.sdk import x\n",
+    "import kontor.data_types\n" * 3 + "import kontor.sagemaker.sagemaker_auth\nimport kontor.sdk_x\n",
     "const aws = require('@aws-sdk/client-sqs');\nfunction kontor_x9 (queue) {\n  return queue;\n}\n",
     "AWS: the alias `kontor.parts.get_card_client`",
     # Packages and repositories that a link leads to; what a noun behind says; regions.

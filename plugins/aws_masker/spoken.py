@@ -94,7 +94,7 @@ _MEMBER: Final = Pattern(r"(?:self|this|cls)\..*|(?:.*/)?go\.mod")
 _CODE: Final = (b"(", b"=")
 # A variable of a program, or a member of one, with several words in its name; what stands before and behind such.
 _VARIABLE: Final = Pattern(r"(?:[a-z]+\.)*[a-z0-9]+(?:_[a-z0-9]+)+")
-_BEFORE_OWN: Final = (b",", b"(", b" import", b" =")
+_BEFORE_OWN: Final = (b",", b"(", b" import", b"\nfrom", b" =")
 _ASSIGNS: Final = (b" = ", b" += ", b" == ", b": ", b":\n")
 # What stands before a function that is defined, with a blank before its arguments.
 _DEFINES: Final = (b"func", b"function")
