@@ -20,7 +20,7 @@ from aws_masker.shared import Vocabulary, is_api
 from aws_masker.spoken import goes_on
 from aws_masker.standing import holds
 from aws_masker.subject import Subject, Writing
-from aws_masker.tables import table_at, titled
+from aws_masker.tables import has_words, shorter, table_at, titled
 from aws_masker.values import Value, definition_at, entries_at, indent, lines_at, values_at, words_at
 from aws_masker.weighing import Weighing
 
@@ -232,8 +232,12 @@ class Beside:
         declared = not is_aws and b"|" not in line and subject.writing(at) is Writing.PROGRAM
 
         def families(title: bytes) -> list[int]:
-            title = title.rpartition(b".")[2]
+            if b"." in title:
+                title = title.rpartition(b".")[2]
             found = [] if declared else self._keys.families(title)
+            # Of several words, the last two or more.
+            while not found and not declared and has_words(title) and has_words(title := shorter(title)):
+                found = [family for family in self._keys.families(title) if not self._families[family].general]
             if not general:
                 found = [family for family in found if not self._families[family].general]
             # Any table has such nouns for titles.

@@ -30,6 +30,9 @@ _RULE: Final = Pattern(r"[-|+=: \t]*--[-|+=: \t]*")
 _KEY: Final = Pattern(r"[A-Z][A-Za-z0-9]+|[a-z]+(?:[A-Z][A-Za-z0-9]+)+")
 # A path before a title's last name, backwards: requestParameters.
 _PATH_END: Final = Pattern(r"\.[A-Za-z.]*")
+# Words of a title before those that are a key: line_item_usage_account_id, UsageAccountId.
+_OF_WORDS: Final = b"_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_WORD_BEFORE: Final = Pattern(r"[A-Z]*[a-z0-9]*_*")
 _PAIR: Final = 2
 _BLANKS: Final = Pattern(r"(?: {2,}\t*|\t+ *)")
 _QUOTED_CELL: Final = Pattern(r"[ ]*\\*\"(?:[^\"\\]|\"\")*\\*\"[ ]*")
@@ -57,10 +60,22 @@ class Table(NamedTuple):
 def titled(text: bytes, at: int) -> bool:
     """Tell whether a title of a column may begin at ``at``, by what stands before it."""
     before = text[max(0, at - 80) : at]
+    if text[at - 1 : at] == b"_" or (text[at : at + 1].isupper() and text[at - 1 : at].islower()):
+        before = before.rstrip(_OF_WORDS)
     if before.endswith(b"."):
         before = before[: max(0, _PATH_END.match(before[::-1], 0)) * -1]
     stripped = before.rstrip(b"\"'`* ")
     return stripped[-1:] in _BEFORE_TITLE or len(before) - len(stripped) > 1 or stripped.endswith((_ESCAPED, b"\\t"))
+
+
+def has_words(title: bytes) -> bool:
+    """Tell whether a title has several words with underscores or humps."""
+    return b"_" in title or (title.isalpha() and not title[1:].islower() and not title.isupper())
+
+
+def shorter(title: bytes) -> bytes:
+    """Return a title that ``has_words`` without the first one."""
+    return title[max(1, _WORD_BEFORE.match(title, 0)) :]
 
 
 def table_at(text: bytes, at: int, families: Callable[[bytes], list[int]]) -> Table:
