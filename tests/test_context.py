@@ -266,9 +266,10 @@ def test_a_member_that_was_met_before_counts_as_if_it_were_the_first() -> None:
         "line_item_usage_account_id\t_col1\n«481516234217»\t12.5\n",
         "# aws\n| SourceBucketName | x |\n|---|---|\n| «kazorin» | 1 |\n",
         "# aws\nOLD_QUEUE_NAME,N\n«kazor-in»,1\n",
-        # The last word alone says nothing, nor does what a program declares.
-        "# aws\n| FlavourName | x |\n|---|---|\n| kazorin | 1 |\n",
-        "# aws\n| source_things | x |\n|---|---|\n| kazorin | 1 |\n",
+        "# aws\n| SourceBucket | x |\n|---|---|\n| «kazorin» | 1 |\n",
+        # A word that is as general says nothing, nor does what a program declares.
+        "# aws\n| FlavourName | Weight |\n|---|---|\n| kazorin | heavy |\n",
+        'package x\n\nimport "fmt"\n\nvar (\nSourceBucketName  Kind\nkazor-raw  x\nkazor-dlq  y\n)\n',
     ],
 )
 def test_a_title_of_a_column_may_have_words_before_its_key(one: Masker, text: str) -> None:

@@ -232,12 +232,14 @@ class Beside:
         declared = not is_aws and b"|" not in line and subject.writing(at) is Writing.PROGRAM
 
         def families(title: bytes) -> list[int]:
+            if declared:
+                return []
             if b"." in title:
                 title = title.rpartition(b".")[2]
-            found = [] if declared else self._keys.families(title)
-            # Of several words, the last two or more.
-            while not found and not declared and has_words(title) and has_words(title := shorter(title)):
-                found = [family for family in self._keys.families(title) if not self._families[family].general]
+            found = self._keys.families(title)
+            while not found and has_words(title):
+                title = shorter(title)
+                found = self._keys.families(title)
             if not general:
                 found = [family for family in found if not self._families[family].general]
             # Any table has such nouns for titles.

@@ -27,8 +27,6 @@ _PLACE: Final = Pattern(
     rf"|{FLAG}(?:{SHAPES}|{PATHS})[ \n\x00\\;)\"'`]"
     rf"|[ (]{DASHES}(?:[.,;:)]?[ \n\x00\\]|[,;)])"
     rf"|[\n\t|>\[]{DASHES}[ \n\t\x00\\|<\]]|[|][ ]+(?:{SHAPES}|{PATHS})[ ]+[|]"
-    # What a change takes away and adds, in a tree of them.
-    rf"|[ ]\[[+-]\] (?:{SHAPES}|{PATHS})[ \t]*(?:\r?\n|\x00|\\+[nr])"
     rf"|[^\s\\](?:\t|\\+t)(?:{SHAPES})(?:[\t\r\n\x00]|\\+[nrt])|(?:[\n\x00\x01]|\\+n)(?:{SHAPES})(?:\t|\\+t)"
 )
 WORD: Final = Pattern(rf"(?:{SLASHES}|{DOTS}|{DASHES}|{HUMPS}|{PATHS}|{SNAKES})\b")

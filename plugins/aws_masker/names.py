@@ -75,7 +75,7 @@ _COMMON: Final = Pattern(
             r"rds-ca-[a-z0-9-]{4,20}|ELBSecurityPolicy-[A-Za-z0-9-]{2,40}",
             r"[a-z]{3}:[0-9]{2}:[0-9]{2}-[a-z]{3}:[0-9]{2}:[0-9]{2}",
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{2,15}(?:Z|[-+][0-9:]{4,6})?)?",
-            r"(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-(?:(?:north|south)(?:east|west)?|east|west|central)-[0-9][a-z]?(?:-[a-z]{3}-[0-9][a-z]?)?",
+            r"(?:region=)?(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-(?:(?:north|south)(?:east|west)?|east|west|central)-[0-9][a-z]?(?:-[a-z]{3}-[0-9][a-z]?)?",
             r"(?:[a-z]{2,3}[0-9]-)?az[0-9]",
             r"(?:db\.|cache\.|ml\.|dax\.|mq\.|kafka\.|search\.)?[a-z][a-z0-9-]{1,12}\.(?:nano|micro|small|medium|large|metal|[0-9]{0,2}xlarge|metal-[0-9]{1,2}xl)(?:\.(?:search|elasticsearch))?",
             r"AWSServiceRoleFor[A-Za-z0-9_]{1,100}|(?:AWS-)?AWSManagedRules[A-Za-z0-9_-]{1,100}",
