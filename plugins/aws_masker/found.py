@@ -147,11 +147,11 @@ class FoundCache:
                 self._let_go(self._kept.pop(digest))
             self._kept[digest] = found
             self._texts += max(1, len(found))
-            self._parts += sum(one.places for one in found)
+            self._parts += sum([one.places for one in found])
             texts, parts = self._most
             while self._kept and (self._texts > texts or self._parts > parts):
                 self._let_go(self._kept.popitem(last=False)[1])
 
     def _let_go(self, found: Sequence[Found]) -> None:
         self._texts -= max(1, len(found))
-        self._parts -= sum(one.places for one in found)
+        self._parts -= sum([one.places for one in found])

@@ -88,35 +88,27 @@ class Finder:
                 self.cache.put(digest, here)
         return found
 
-    def _look(self, texts: Sequence[Text]) -> Iterator[Found]:
-        """Yield what each of ``texts`` holds, none of which is known."""
+    def _look(self, texts: Sequence[Text]) -> list[Found]:
+        """Return what each of ``texts`` holds, none of which is known."""
         if not texts:
-            return
-        pieces: list[bytes] = []
-        spans: list[Span] = []
-        length = 0
-        heads: dict[bytes | None, bytes] = {}
-        for text in texts:
-            before = heads.get(text.key)
-            if before is None:
-                before = heads[text.key] = head(text.key)
-            length += len(before)
-            spans.append((length, length + len(text.data)))
-            length += len(text.data)
-            pieces += (before, unmarked(text.data))
-        pieces.append(END)
-        whole = b"".join(pieces)
+            return []
+        whole, spans = _together(texts)
         findings = by_text(without_numbers(uncoloured(whole), self._scanner.find), spans)
         given = by_text(self._rules.given.automaton.hits(whole, self._rules.limits.overlaps), spans)
         tokens = list(token_spans(whole, self._rules.tokens))
         made = self._made()
-        for (data, _, _), (start, end), here, names in zip(texts, spans, findings, given, strict=True):
+        looked_at = [Found((), {}) for _ in texts]
+        # Most texts hold nothing.
+        for index in range(len(texts)) if tokens else sorted({*findings, *given}):
+            data, (start, end) = texts[index].data, spans[index]
             there = _inside(tokens, start, end)
+            here = findings.get(index, [])
             kept = self._not_beside(there, here, start) if there else here
             one = self._found(data, kept, start, there, made) if kept else Found((), {}, (), there)
-            if names:
+            if names := given.get(index):
                 one = self._with_given(data, one, [Hit(which, low - start, high - start) for which, low, high in names])
-            yield one
+            looked_at[index] = one
+        return looked_at
 
     def _made(self) -> tuple[_Made, ...]:
         """Return where the tokens of one request's values are made, by what stays among the values."""
@@ -317,19 +309,37 @@ def laid_over(parts: Sequence[Part], names: Sequence[Part]) -> tuple[list[Part],
     return sorted([*kept, *names]), covered
 
 
-def by_text(found: Iterable[_Placed], places: Sequence[Span]) -> list[list[_Placed]]:
-    """Return what was found in several texts put together by the text in which it lies.
+def _together(texts: Sequence[Text]) -> tuple[bytes, list[Span]]:
+    """Return ``texts`` put together, each behind what stands before it, and where they are there."""
+    pieces: list[bytes] = []
+    spans: list[Span] = []
+    length = 0
+    heads: dict[bytes | None, bytes] = {}
+    for data, key, _ in texts:
+        before = heads.get(key)
+        if before is None:
+            before = heads[key] = head(key)
+        start = length + len(before)
+        length = start + len(data)
+        spans.append((start, length))
+        pieces += (before, unmarked(data))
+    pieces.append(END)
+    return b"".join(pieces), spans
+
+
+def by_text(found: Iterable[_Placed], places: Sequence[Span]) -> dict[int, list[_Placed]]:
+    """Return what was found in several texts put together by the number of the text in which it lies.
 
     ``places`` are the texts'; both ascend.
     """
-    sorted_out: list[list[_Placed]] = [[] for _ in places]
+    sorted_out: dict[int, list[_Placed]] = {}
     at, last = -1, len(places) - 1
     for one in found:
         while at < last and places[at + 1][0] <= one.start:
             at += 1
         # What stands in a head is a key: a text of its own, and here only looked at.
         if at >= 0 and one.end <= places[at][1]:
-            sorted_out[at].append(one)
+            sorted_out.setdefault(at, []).append(one)
     return sorted_out
 
 

@@ -70,10 +70,10 @@ class TextMasker:
         dictionary = result.dictionary
         loud = len(texts)
         for place, (text, one, settled) in enumerate(zip(texts, found, result.settled, strict=True)):
-            if place < loud and (one.parts or one.tokens or settled.parts):
-                loud = place
-            if one.tokens:
-                result.seen.update([text.data[low:high] for low, high in one.tokens])
+            if not (settled.parts or one.tokens or one.parts):
+                continue
+            loud = min(loud, place)
+            result.seen.update([text.data[low:high] for low, high in one.tokens])
             if not settled.parts:
                 continue
             for counts in (one.counts, settled.counts):
@@ -90,23 +90,29 @@ class TextMasker:
     def _settle(self, texts: Sequence[AnyText], found: Sequence[Found]) -> list[Settled]:
         """Return what is replaced in each text. What is settled under the same names already is not looked at."""
         learned = _Learned()
-        settled: dict[int, Settled] = {}
+        settled: list[Settled] = []
         fresh: list[int] = []
+        # What is made of a text in which nothing is replaced depends on the names alone.
+        nothing = Settled(learned.digest, (), {})
         for index, one in enumerate(found):
             before, known = learned.digest, one.settled
             if known is None or known.before != before:
-                known = Settled(before, one.parts, {})
+                if nothing.before != before:
+                    nothing = Settled(before, (), {})
+                known = Settled(before, one.parts, {}) if one.parts else nothing
                 fresh.append(index)
-            settled[index] = known
-            learned.add(index, one.learned)
+            settled.append(known)
+            if one.learned:
+                learned.add(index, one.learned)
         if len(learned.names) > self._rules.limits.names:
             raise TooLarge(_too_many("names", "names", self._rules.limits.names))
         for index, names in self._names_elsewhere(texts, found, fresh, learned):
-            settled[index].parts, _ = laid_over(found[index].parts, names)
-            settled[index].counts = Counter(family for _, _, _, family, _ in names)
+            parts, _ = laid_over(found[index].parts, names)
+            counts = Counter(family for _, _, _, family, _ in names)
+            settled[index] = Settled(settled[index].before, parts, counts)
         for index in fresh:
             found[index].settled = settled[index]
-        return list(settled.values())
+        return settled
 
     def _names_elsewhere(
         self, texts: Sequence[AnyText], found: Sequence[Found], fresh: list[int], learned: "_Learned"

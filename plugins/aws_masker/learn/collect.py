@@ -123,7 +123,7 @@ class Collector:
             length += len(piece)
             self._note_awss(data)
         whole = b"".join([*pieces, END])
-        for findings in by_text(self._scanner.find(whole), places):
+        for findings in by_text(self._scanner.find(whole), places).values():
             for finding in findings:
                 self._take(whole, finding, shortest)
 
@@ -180,8 +180,8 @@ class Collector:
         findings = by_text(self._scanner.find(END.join(values)), places)
         return {
             value
-            for value, place, found in zip(values, places, findings, strict=True)
-            if any((one.parts[0][0], one.parts[-1][1]) == place for one in found if one.parts)
+            for index, (value, place) in enumerate(zip(values, places, strict=True))
+            if any((one.parts[0][0], one.parts[-1][1]) == place for one in findings.get(index, ()) if one.parts)
         }
 
 
